@@ -1,0 +1,1 @@
+"""Room 2: each debate becomes a multi-agent interaction graph."""

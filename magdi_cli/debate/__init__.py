@@ -1,0 +1,1 @@
+"""Room 1: teachers discuss each problem in rounds."""

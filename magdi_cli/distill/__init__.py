@@ -1,0 +1,1 @@
+"""Room 3: the student learns from the graphs."""

@@ -1,0 +1,1 @@
+"""Room 4: a model answers problems and is judged."""
