@@ -80,7 +80,7 @@ class Artifact:
             )
         return "complete" if (self.path / MANIFEST).exists() else "unfinished"
 
-    def _manifest(self, config: RunConfig, also: Mapping[str, object]) -> dict[str, Any]:
+    def _manifest(self, config: RunConfig, also: dict[str, object]) -> dict[str, Any]:
         settled = identity(config) | also
         return {
             "schema": "magdi.manifest/1",

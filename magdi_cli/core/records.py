@@ -3,7 +3,7 @@
 import hashlib
 import os
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -17,11 +17,13 @@ STDIN = Path("-")
 T = TypeVar("T")
 
 
-@cache
-def _codec(record_type: Any) -> Any:
+def _new_codec(record_type: Any) -> Any:
     from pydantic import TypeAdapter
 
     return TypeAdapter(record_type)
+
+
+_codec: Callable[[Any], Any] = cache(_new_codec)
 
 
 def encode(record: object) -> bytes:
