@@ -46,28 +46,42 @@ class Artifact:
         with self._locked():
             state = self._state(identity(config) | also)
             if state != "complete":
-                self._write(PARTIAL_MANIFEST, self._manifest(config, also))
-                (self.path / MANIFEST).unlink(missing_ok=True)
+                self.reopen(config, **also)
             yield state
+
+    def reopen(self, config: RunConfig, **also: object) -> None:
+        """Mark the folder as unfinished work of this configuration."""
+        self._write(PARTIAL_MANIFEST, self._manifest(config, also))
+        (self.path / MANIFEST).unlink(missing_ok=True)
 
     def complete(self, config: RunConfig, *, inputs: Iterable[Path], counts: Mapping[str, int], **also: object) -> None:
         """Write the manifest: from now on the artifact counts as complete."""
-        files = sorted(p for p in self.path.iterdir() if p.is_file())
-        outputs = [p for p in files if p.name not in (MANIFEST, PARTIAL_MANIFEST)]
         self._write(
             MANIFEST,
             self._manifest(config, also)
             | {
                 "inputs": [{"name": p.name, "sha256": sha256(p)} for p in inputs if p.is_file()],
-                "outputs": [{"name": p.name, "sha256": sha256(p)} for p in outputs],
+                "outputs": self._outputs(),
                 "counts": dict(counts),
             },
         )
         (self.path / PARTIAL_MANIFEST).unlink(missing_ok=True)
 
+    def refresh(self, *, counts: Mapping[str, int]) -> bool:
+        """Bring the manifest up to date with rewritten files; False where there is none."""
+        manifest = self.manifest()
+        if manifest is None:
+            return False
+        self._write(MANIFEST, manifest | {"outputs": self._outputs(), "counts": dict(counts)})
+        return True
+
     def manifest(self) -> dict[str, Any] | None:
         """The manifest of a complete artifact; None for any other."""
         return self._read(MANIFEST)
+
+    def _outputs(self) -> list[dict[str, str]]:
+        files = sorted(p for p in self.path.iterdir() if p.is_file() and p.name not in (MANIFEST, PARTIAL_MANIFEST))
+        return [{"name": p.name, "sha256": sha256(p)} for p in files]
 
     def _state(self, wanted: Mapping[str, Any]) -> State:
         manifest = self._read(MANIFEST) or self._read(PARTIAL_MANIFEST)

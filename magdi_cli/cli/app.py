@@ -1,0 +1,97 @@
+"""`magdi`: five commands, one for each room."""
+
+from typing import Annotated
+
+import typer
+
+from magdi_cli import __version__
+from magdi_cli.cli.forms import Command, register
+from magdi_cli.core.config import BuildGraphConfig, DebateConfig, DistillConfig, EfficiencyConfig, EvaluateConfig
+
+COMMANDS = (
+    Command(
+        name="debate",
+        help="Let teachers debate problems in rounds; every call is kept, a stopped run resumes.\n\n"
+        "magdi debate --teachers gpt-4,claude-2,gemini --task gsm8k --limit 100",
+        config=DebateConfig,
+        stage="magdi_cli.debate.stage",
+        records="debates",
+        next="build-graph",
+        resumable=True,
+    ),
+    Command(
+        name="build-graph",
+        help="Turn debates into multi-agent interaction graphs: who heard whom, who was right.\n\n"
+        "magdi debate ... -o - | magdi build-graph - -o -",
+        config=BuildGraphConfig,
+        stage="magdi_cli.build_graph.stage",
+        records="graphs",
+        next="distill",
+    ),
+    Command(
+        name="distill",
+        help="Train a small student on the graphs with LoRA, at one of five levels.\n\nmagdi distill --level all-nodes",
+        config=DistillConfig,
+        stage="magdi_cli.distill.stage",
+        records="nothing",
+        next="evaluate",
+        resumable=True,
+    ),
+    Command(
+        name="evaluate",
+        help="Let a student, its base or any model answer problems, and judge the answers.\n\n"
+        "magdi evaluate --self-consistency 10",
+        config=EvaluateConfig,
+        stage="magdi_cli.evaluate.stage",
+        records="predictions",
+        next="efficiency",
+        resumable=True,
+    ),
+    Command(
+        name="efficiency",
+        help="Compare tokens, accuracy and money of the evaluations with those of the debates.\n\n"
+        "magdi efficiency --json",
+        config=EfficiencyConfig,
+        stage="magdi_cli.efficiency.stage",
+        records="the result",
+    ),
+)
+
+EXIT_CODES = (
+    "Exit codes: 0 done, 1 bug, 2 usage, 3 data that does not fit, 4 credentials or model access, "
+    "5 too many provider failures, 6 budget reached, 7 gate failed, 8 environment, 130/141/143 signals. "
+    "5, 6 and the signals leave a run that the same command resumes."
+)
+
+app = typer.Typer(
+    name="magdi",
+    help="Distil debates between large language models into one small model.",
+    epilog=EXIT_CODES,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"auto_envvar_prefix": "MAGDI", "help_option_names": ["-h", "--help"]},
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"magdi {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", help="Show the version and leave.", callback=_version, is_eager=True)
+    ] = False,
+) -> None:
+    """Five stages on one run directory: debate, build-graph, distill, evaluate, efficiency."""
+
+
+for _command in COMMANDS:
+    register(app, _command)
+
+
+def main() -> None:
+    """The console script."""
+    app()

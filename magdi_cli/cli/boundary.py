@@ -1,0 +1,67 @@
+"""Where errors end: one message and an exit code for each; a traceback only with --debug."""
+
+import shlex
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+import typer
+
+from magdi_cli.cli.streams import ReaderGone
+from magdi_cli.core.errors import BudgetReached, EnvironmentProblem, MagdiError, TooManyFailures
+
+CUT_OFF = (TooManyFailures, BudgetReached, KeyboardInterrupt, ReaderGone)
+"""Ends that leave work which the same command takes up again."""
+
+
+class _Signals:
+    """Which signal ended the command; SIGTERM takes the way of Ctrl-C, so that everything is closed."""
+
+    def __init__(self) -> None:
+        self.last = signal.SIGINT
+        signal.signal(signal.SIGTERM, self._terminate)
+
+    def _terminate(self, _number: int, _frame: FrameType | None) -> None:
+        self.last = signal.SIGTERM
+        signal.raise_signal(signal.SIGINT)
+
+
+@contextmanager
+def boundary(*, debug: bool, resumable: bool) -> Iterator[None]:
+    """Run a command; turn whatever goes wrong into a message on stderr and an exit code."""
+    signals = _Signals()
+    try:
+        yield
+    except (Exception, KeyboardInterrupt) as error:
+        if debug and not isinstance(error, CUT_OFF):
+            raise
+        _leave(error, signals.last, resumable=resumable and isinstance(error, CUT_OFF))
+
+
+def _leave(error: BaseException, last_signal: signal.Signals, *, resumable: bool) -> None:
+    from magdi_cli.cli.console import show_error
+
+    message, code = _outcome(error, last_signal)
+    show_error(message)
+    if resumable:
+        sys.stderr.write(f"nothing is lost; resume with: {shlex.join(['magdi', *sys.argv[1:]])}\n")
+    raise typer.Exit(code)
+
+
+def _outcome(error: BaseException, last_signal: signal.Signals) -> tuple[str, int]:
+    """What to say, and the exit code."""
+    match error:
+        case MagdiError():
+            return str(error), error.exit_code
+        case KeyboardInterrupt():
+            return "stopped", 128 + last_signal
+        case ReaderGone():
+            return "whoever read our output has closed it", 128 + signal.SIGPIPE
+        case MemoryError():
+            return "out of memory", EnvironmentProblem.exit_code
+        case OSError():
+            return f"{error.filename or 'system'}: {error.strerror or error}", EnvironmentProblem.exit_code
+        case _:
+            return f"a bug in magdi: {type(error).__name__}: {error} (--debug shows where)", MagdiError.exit_code

@@ -1,0 +1,180 @@
+"""Commands made from configs: every field of a config is an option, an environment variable and a TOML key."""
+
+import importlib
+import inspect
+import json
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import Field, dataclass, fields
+from pathlib import Path
+from types import GenericAlias
+from typing import Annotated, Any, get_args, get_origin, get_type_hints
+
+import typer
+
+from magdi_cli.cli.boundary import boundary
+from magdi_cli.cli.settings import settings_file
+from magdi_cli.cli.streams import ReaderGone, Sink, owned_stdout
+from magdi_cli.core.config import RunConfig, flag
+from magdi_cli.core.errors import UsageProblem
+from magdi_cli.core.records import encode
+
+SHARED_ENVIRONMENT = {"run_dir": "MAGDI_RUN_DIR", "data_dir": "MAGDI_DATA_DIR"}
+"""Fields whose environment variable serves all commands."""
+OUTPUT_PANEL = "Output"
+QUIET_LIBRARIES = {
+    "HF_HUB_DISABLE_PROGRESS_BARS": "1",
+    "HF_HUB_DISABLE_TELEMETRY": "1",
+    "TOKENIZERS_PARALLELISM": "false",
+    "TRANSFORMERS_VERBOSITY": "error",
+    "VLLM_LOGGING_LEVEL": "WARNING",
+}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Command:
+    """A subcommand: a form over a config, in front of a stage."""
+
+    name: str
+    help: str
+    config: type[RunConfig]
+    stage: str
+    """Module whose `run(config, report, emit)` does the work; imported only when the command runs."""
+    records: str
+    """What `-o -` streams."""
+    next: str | None = None
+    """The command that usually follows."""
+    resumable: bool = False
+    """Whether the same command takes up work that was cut off."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Output:
+    """How a command speaks."""
+
+    json: bool
+    out: str | None
+    quiet: bool
+    verbose: bool
+    debug: bool
+
+
+def register(app: typer.Typer, command: Command) -> None:
+    """Add a command to the application."""
+
+    def run(**values: Any) -> None:
+        output = Output(**{name: values.pop(name) for name in Output.__dataclass_fields__})
+        values.pop("config")
+        with boundary(debug=output.debug, resumable=command.resumable):
+            _run(command, values, output)
+
+    parameters = [*_fields_as_parameters(command.config), *_output_parameters(command)]
+    run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    run.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    app.command(command.name, help=command.help, no_args_is_help=False)(run)
+
+
+def _run(command: Command, values: Mapping[str, Any], output: Output) -> None:
+    if output.json and output.out:
+        raise UsageProblem("--json and -o both want stdout; take one")
+    if output.out not in (None, "-"):
+        raise UsageProblem(f"-o takes - for stdout, not {output.out!r}; the run directory holds the files")
+    settings: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in values.items()}
+    config = command.config(**settings)
+    _quieten(verbose=output.verbose)
+    with owned_stdout() as sink:
+        from magdi_cli.cli.console import ConsoleReport
+
+        report = ConsoleReport(quiet=output.quiet)
+        emit = sink.write if output.out else _unread
+        result = importlib.import_module(command.stage).run(config, report, emit)
+        _show(encode(result), sink, output)
+        if command.next and not output.json and not output.out:
+            report.note(f"next: magdi {command.next} --run-dir {config.run_dir}")
+
+
+def _unread(_line: bytes) -> None:
+    """Where records go that nobody streams."""
+
+
+def _show(document: bytes, sink: Sink, output: Output) -> None:
+    from magdi_cli.cli.console import rendered
+
+    if output.out:
+        return
+    try:
+        sink.write(document if output.json else rendered(json.loads(document), terminal=sink.is_terminal))
+    except ReaderGone:
+        return  # all work is done and on disk
+
+
+def _quieten(*, verbose: bool) -> None:
+    if verbose:
+        return
+    for name, value in QUIET_LIBRARIES.items():
+        os.environ.setdefault(name, value)
+    if not sys.warnoptions:
+        import warnings
+
+        warnings.simplefilter("ignore")
+
+
+def _fields_as_parameters(config: type[RunConfig]) -> list[inspect.Parameter]:
+    """The arguments, then the command's own options, then those that all commands share."""
+    hints = get_type_hints(config)
+    shared = {f.name for f in fields(RunConfig)}
+    ordered = sorted(fields(config), key=lambda f: (not f.metadata["argument"], f.name in shared))
+    return [_parameter(f, hints[f.name]) for f in ordered]
+
+
+def _parameter(f: Field[Any], hint: Any) -> inspect.Parameter:
+    info: Any
+    if f.metadata["argument"]:
+        info = typer.Argument(help=f.metadata["help"], show_default=False)
+    else:
+        names = [] if hint is bool else [flag(f.name)]
+        info = typer.Option(
+            *names,
+            help=f.metadata["help"],
+            rich_help_panel=f.metadata["panel"],
+            envvar=SHARED_ENVIRONMENT.get(f.name),
+            show_default=f.default not in (None, "", ()),
+        )
+    if get_origin(hint) is tuple:
+        return _keyword(f.name, GenericAlias(list, get_args(hint)[:1]), info, [])
+    return _keyword(f.name, hint, info, f.default)
+
+
+def _output_parameters(command: Command) -> list[inspect.Parameter]:
+    def switch(name: str, *names: str, help: str) -> inspect.Parameter:
+        return _keyword(name, bool, typer.Option(*names, help=help, rich_help_panel=OUTPUT_PANEL), False)
+
+    return [
+        _keyword(
+            "config",
+            Path | None,
+            typer.Option(
+                "--config",
+                help="TOML file with a table for each command; flags and environment win over it.",
+                rich_help_panel=OUTPUT_PANEL,
+                is_eager=True,
+                callback=settings_file,
+            ),
+            None,
+        ),
+        _keyword(
+            "out",
+            str | None,
+            typer.Option("-o", "--out", help=f"- streams {command.records} to stdout.", rich_help_panel=OUTPUT_PANEL),
+            None,
+        ),
+        switch("json", "--json", help="One JSON document on stdout."),
+        switch("quiet", "--quiet", "-q", help="Only warnings and errors on stderr."),
+        switch("verbose", "--verbose", "-v", help="Let the libraries underneath speak, too."),
+        switch("debug", "--debug", help="Show a traceback when something goes wrong."),
+    ]
+
+
+def _keyword(name: str, hint: Any, info: Any, default: Any) -> inspect.Parameter:
+    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=Annotated[hint, info])
