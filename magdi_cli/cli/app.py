@@ -33,7 +33,6 @@ COMMANDS = (
         help="Train a small student on the graphs with LoRA, at one of five levels.\n\nmagdi distill --level all-nodes",
         config=DistillConfig,
         stage="magdi_cli.distill.stage",
-        records="nothing",
         next="evaluate",
         resumable=True,
     ),

@@ -41,8 +41,8 @@ class Command:
     config: type[RunConfig]
     stage: str
     """Module whose `run(config, report, emit)` does the work; imported only when the command runs."""
-    records: str
-    """What `-o -` streams."""
+    records: str | None = None
+    """What `-o -` streams; None where nothing can."""
     next: str | None = None
     """The command that usually follows."""
     resumable: bool = False
@@ -54,17 +54,17 @@ class Output:
     """How a command speaks."""
 
     json: bool
-    out: str | None
     quiet: bool
     verbose: bool
     debug: bool
+    out: str | None = None
 
 
 def register(app: typer.Typer, command: Command) -> None:
     """Add a command to the application."""
 
     def run(**values: Any) -> None:
-        output = Output(**{name: values.pop(name) for name in Output.__dataclass_fields__})
+        output = Output(**{f.name: values.pop(f.name) for f in fields(Output) if f.name in values})
         values.pop("config")
         with boundary(debug=output.debug, resumable=command.resumable):
             _run(command, values, output)
@@ -150,25 +150,17 @@ def _output_parameters(command: Command) -> list[inspect.Parameter]:
     def switch(name: str, *names: str, help: str) -> inspect.Parameter:
         return _keyword(name, bool, typer.Option(*names, help=help, rich_help_panel=OUTPUT_PANEL), False)
 
+    settings = typer.Option(
+        "--config",
+        help="TOML file with a table for each command; flags and environment win over it.",
+        rich_help_panel=OUTPUT_PANEL,
+        is_eager=True,
+        callback=settings_file,
+    )
+    stream = typer.Option("-o", "--out", help=f"- streams {command.records} to stdout.", rich_help_panel=OUTPUT_PANEL)
     return [
-        _keyword(
-            "config",
-            Path | None,
-            typer.Option(
-                "--config",
-                help="TOML file with a table for each command; flags and environment win over it.",
-                rich_help_panel=OUTPUT_PANEL,
-                is_eager=True,
-                callback=settings_file,
-            ),
-            None,
-        ),
-        _keyword(
-            "out",
-            str | None,
-            typer.Option("-o", "--out", help=f"- streams {command.records} to stdout.", rich_help_panel=OUTPUT_PANEL),
-            None,
-        ),
+        _keyword("config", Path | None, settings, None),
+        *([_keyword("out", str | None, stream, None)] if command.records else []),
         switch("json", "--json", help="One JSON document on stdout."),
         switch("quiet", "--quiet", "-q", help="Only warnings and errors on stderr."),
         switch("verbose", "--verbose", "-v", help="Let the libraries underneath speak, too."),

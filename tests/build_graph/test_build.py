@@ -1,0 +1,72 @@
+import pytest
+from hypothesis import given
+
+from magdi_cli.build_graph.build import build_graph
+from magdi_cli.build_graph.validate import faults, to_networkx
+from magdi_cli.core.debate import Debate, Turn
+from magdi_cli.core.graph import InteractionGraph, Node
+from magdi_cli.core.problem import Answer, Problem
+from tests.strategies import debates, problem
+
+
+def judge(answer: Answer | None, of: Problem) -> bool:
+    return answer is not None and answer == of.gold
+
+
+@given(debates())
+def test_a_node_for_every_turn_that_was_spoken_and_none_for_a_failed_call(debate: Debate) -> None:
+    graph = build_graph(debate, judge)
+    spoken = [turn for turn in debate.turns if turn.error is None]
+    assert [(n.agent, n.round, n.text, n.answer) for n in graph.nodes] == [
+        (t.agent, t.round, t.text, t.answer) for t in spoken
+    ]
+    assert all(node.correct == (node.answer == debate.problem.gold) for node in graph.nodes)
+
+
+@given(debates())
+def test_every_edge_was_heard_and_leads_one_round_on(debate: Debate) -> None:
+    graph = build_graph(debate, judge)
+    assert all(graph.nodes[b].round == graph.nodes[a].round + 1 for a, b in graph.edges)
+    assert len(graph.edges) == sum(len(turn.parents) for turn in debate.turns if turn.error is None)
+
+
+@given(debates())
+def test_graphs_of_real_debates_have_no_cycle_and_no_orphan(debate: Debate) -> None:
+    graph = build_graph(debate, judge)
+    if graph.nodes:
+        assert [fault for fault in faults(graph) if "neither text" not in fault] == []
+
+
+@pytest.mark.parametrize("last_round", range(4))
+def test_an_early_end_leaves_3_nodes_and_9_edges_a_round_and_no_placeholder(last_round: int) -> None:
+    turns: list[Turn] = []
+    for number in range(last_round + 1):
+        heard = tuple(range(len(turns) - 3, len(turns))) if number else ()
+        turns += [
+            Turn(agent=a, round=number, text="t", answer=Answer("4"), confidence=None, parents=heard) for a in "abc"
+        ]
+    debate = Debate(problem=problem(), agents=tuple("abc"), turns=tuple(turns), stopped="agreement", answer=Answer("4"))
+    graph = build_graph(debate, judge)
+    assert (len(graph.nodes), len(graph.edges)) == (3 * (last_round + 1), 9 * last_round)
+
+
+def test_networkx_sees_what_we_see() -> None:
+    nodes = tuple(Node(agent=a, round=r, text="t", answer=Answer("4"), correct=True) for r in (0, 1) for a in "ab")
+    made = to_networkx(InteractionGraph(problem=problem(), nodes=nodes, edges=((0, 2), (1, 2), (0, 3), (1, 3))))
+    assert sorted(made.edges) == [(0, 2), (0, 3), (1, 2), (1, 3)]
+    assert made.nodes[2] == {"agent": "a", "round": 1, "correct": True, "answer": "4", "text": "t"}
+
+
+@pytest.mark.parametrize(
+    ("nodes", "edges", "said"),
+    [
+        ((), (), "no agent said anything"),
+        ((("a", 0, "t"), ("a", 1, "t")), (), "'a' in round 1 heard nobody, though round 0 spoke"),
+        ((("a", 0, " "),), (), "'a' in round 0 has neither text nor answer"),
+    ],
+)
+def test_faults_are_named(
+    nodes: tuple[tuple[str, int, str], ...], edges: tuple[tuple[int, int], ...], said: str
+) -> None:
+    made = tuple(Node(agent=a, round=r, text=t, answer=None, correct=False) for a, r, t in nodes)
+    assert faults(InteractionGraph(problem=problem(), nodes=made, edges=edges)) == [said]

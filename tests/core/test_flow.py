@@ -1,0 +1,103 @@
+import asyncio
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from magdi_cli.core.evaluation import Prediction
+from magdi_cli.core.flow import Journal, in_order
+from magdi_cli.core.problem import Problem
+from magdi_cli.core.records import encode
+from magdi_cli.core.seeds import seed_for
+from tests.strategies import problem
+
+
+@given(st.permutations(range(8)), st.integers(1, 9))
+def test_results_come_in_order_however_long_each_takes(turns: list[int], window: int) -> None:
+    async def run() -> list[int]:
+        async def work(item: int) -> int:
+            for _ in range(turns[item]):
+                await asyncio.sleep(0)
+            return item
+
+        return [result async for result in in_order(range(8), work, window=window)]
+
+    assert asyncio.run(run()) == list(range(8))
+
+
+def test_no_more_than_the_window_is_under_way() -> None:
+    running: list[int] = []
+    most = 0
+
+    async def work(item: int) -> None:
+        nonlocal most
+        running.append(item)
+        most = max(most, len(running))
+        await asyncio.sleep(0)
+        running.remove(item)
+
+    async def run() -> None:
+        async for _ in in_order(range(20), work, window=3):
+            pass
+
+    asyncio.run(run())
+    assert most == 3
+
+
+def test_what_is_under_way_is_cancelled_when_the_reader_leaves() -> None:
+    cancelled: list[int] = []
+
+    async def work(item: int) -> int:
+        try:
+            await asyncio.sleep(60 * item)
+        except asyncio.CancelledError:
+            cancelled.append(item)
+            raise
+        return item
+
+    async def run() -> None:
+        results = in_order(range(4), work, window=4)
+        assert await anext(results) == 0
+        await results.aclose()
+
+    asyncio.run(run())
+    assert cancelled == [1, 2, 3]
+
+
+@pytest.fixture
+def stored(tmp_path: Path) -> Path:
+    path = tmp_path / "predictions.jsonl"
+    path.write_bytes(b"".join(encode(_prediction(p)) for p in _problems(3)) + b'{"torn')
+    return path
+
+
+def test_a_journal_keeps_the_leading_records_and_cuts_the_rest(stored: Path) -> None:
+    seen: list[Prediction] = []
+    lines: list[bytes] = []
+    journal = Journal(path=stored, record_type=Prediction, seen=seen.append, emit=lines.append)
+    done, torn = journal.replay(_problems(5), lambda prediction, p: prediction.problem == p and p.id != "2")
+    assert (done, torn) == (2, 6)
+    assert [prediction.problem.id for prediction in seen] == ["0", "1"]
+    assert stored.read_bytes() == b"".join(lines)
+
+
+def test_a_journal_asked_for_fewer_problems_loses_nothing(stored: Path) -> None:
+    journal = Journal(path=stored, record_type=Prediction, seen=lambda _: None, emit=lambda _: None)
+    assert journal.replay(_problems(1), lambda prediction, p: prediction.problem == p) == (1, 6)
+    assert stored.read_bytes().count(b"\n") == 3
+
+
+@given(st.integers(), st.text(max_size=5), st.text(max_size=5))
+def test_seeds_depend_on_every_part_of_their_purpose(seed: int, a: str, b: str) -> None:
+    assert seed_for(seed, a, b) == seed_for(seed, a, b)
+    assert 0 <= seed_for(seed, a, b) < 2**63
+    assert len({seed_for(seed, a, b), seed_for(seed + 1, a, b), seed_for(seed, a, b + "x")}) == 3
+
+
+def _problems(n: int) -> list[Problem]:
+    return [problem(id=str(i)) for i in range(n)]
+
+
+def _prediction(of: Problem) -> Prediction:
+    return Prediction(problem=of, samples=(), answer=None, correct=False)

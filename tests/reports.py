@@ -1,0 +1,23 @@
+"""A report that remembers what it was told."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+
+class Heard:
+    """A stage's `Report`, for tests to read."""
+
+    def __init__(self) -> None:
+        self.notes: list[str] = []
+        self.warnings: list[str] = []
+        self.steps: list[str] = []
+
+    def note(self, message: str) -> None:
+        self.notes.append(message)
+
+    def warn(self, message: str) -> None:
+        self.warnings.append(message)
+
+    @contextmanager
+    def progress(self, label: str, total: int | None) -> Iterator[Callable[[str], None]]:
+        yield self.steps.append
