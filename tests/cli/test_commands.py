@@ -53,7 +53,7 @@ def test_run_dir_and_data_dir_have_one_variable_for_all_commands() -> None:
         ("[debate]\nround = 5\n", "named 'round'; close: rounds"),
         ("[debate\n", "is not TOML"),
         ("debate = 3\n", "debate must be a table"),
-        ("[debate]\nrounds = 'many'\n", "'many' is not a valid"),
+        ("[debate]\nrounds = 'many'\n", "Invalid value for '--rounds'"),
     ],
 )
 def test_a_faulty_config_file_is_a_usage_error(tmp_path: Path, content: str, said: str) -> None:
