@@ -24,7 +24,7 @@ e2e: $(READY)
 	pytest -m e2e
 
 golden: $(READY)
-	MAGDI_WRITE_GOLDEN=1 pytest tests/golden -m "not e2e"
+	WRITE_GOLDEN=1 pytest tests/golden -m "not e2e"
 
 bench: $(READY)
 	pytest tests/benchmarks -m bench -s

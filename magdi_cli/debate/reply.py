@@ -2,12 +2,16 @@
 
 import json
 import math
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from magdi_cli.core.problem import Answer, Problem
 from magdi_cli.tasks.answers import canonical, extract
+
+
+_BEGUN_OBJECT = re.compile(r"\{\s*['\"]?reasoning\b")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -20,10 +24,13 @@ class ReadReply:
 
 
 def read_reply(text: str, problem: Problem) -> ReadReply:
-    """The parts of a reply: its first JSON object that names an answer, else the answer its prose states."""
+    """The parts of a reply: its first JSON object that names an answer, else the answer its prose states.
+
+    A reply that began the object and never named an answer has none: a number in its reasoning is not one.
+    """
     fields = next(_objects_with_answer(text), None) or _repaired(text)
     if fields is None:
-        found = extract(text, problem)
+        found = None if _BEGUN_OBJECT.search(text) else extract(text, problem)
         return ReadReply(text=text.strip(), answer=found.answer if found else None, confidence=None)
     return ReadReply(
         text=_reasoning(fields.get("reasoning")) or text.strip(),
@@ -63,7 +70,7 @@ def _objects_with_answer(text: str) -> Iterator[dict[str, Any]]:
 def _repaired(text: str) -> dict[str, Any] | None:
     """The last resort: a broken object mended, if it then names an answer."""
     start = text.find("{")
-    if start < 0 or '"answer"' not in text:
+    if start < 0 or "answer" not in text[start:]:
         return None
     from json_repair import repair_json
 

@@ -9,7 +9,7 @@ FOLDER = Path(__file__).parent
 def check(name: str, content: str) -> None:
     """Compare with the golden file of that name, or write it."""
     path = FOLDER / name
-    if "MAGDI_WRITE_GOLDEN" in os.environ:
+    if "WRITE_GOLDEN" in os.environ:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(content, encoding="utf-8")
     assert path.read_text(encoding="utf-8") == content
