@@ -46,7 +46,7 @@ def test_an_untrained_level_says_how_to_train_it(tmp_path: Path) -> None:
 
 
 def test_an_unknown_student_is_answered_with_the_nearest(tmp_path: Path) -> None:
-    with pytest.raises(UnknownName, match="close: .*graph"):
+    with pytest.raises(UnknownName, match=r"close: .*graph"):
         run(EvaluateConfig(run_dir=tmp_path, task="arithmetic", student="grap", limit=1), Heard(), lambda _: None)
 
 

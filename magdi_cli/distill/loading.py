@@ -1,0 +1,107 @@
+"""A student made ready for training: weights found, adapter added, projection checked."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from peft import LoraConfig, PeftModel, get_peft_model
+from torch import nn
+from transformers import AutoModelForCausalLM, AutoTokenizer
+from transformers.utils import logging as transformers_logging
+
+from magdi_cli.core.config import DistillConfig
+from magdi_cli.core.errors import AccessProblem, UnknownName, UsageProblem
+from magdi_cli.distill.batches import Rows
+from magdi_cli.distill.student import Student
+from magdi_cli.engines.weights import ResolvedModel
+
+ALL_LINEAR = "all-linear"
+
+LARGE = 1_000_000_000
+"""Parameters from which on activations are recomputed rather than kept: 12 nodes a graph would not fit."""
+
+
+def device_for() -> torch.device:
+    """The first GPU, or the CPU."""
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def dtype_for(device: torch.device) -> torch.dtype:
+    """The frozen base's number type: bfloat16 where the device computes in it (1.7 times as fast), else float32."""
+    if device.type == "cuda":
+        return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float32
+    return torch.bfloat16 if torch.cpu.get_capabilities().get("avx512_bf16") else torch.float32
+
+
+def load_tokenizer(model: ResolvedModel) -> Any:
+    """The student's own tokenizer."""
+    with _readable(model):
+        return AutoTokenizer.from_pretrained(model.path)
+
+
+def load_student(model: ResolvedModel, config: DistillConfig, *, dtype: torch.dtype) -> Student:
+    """The model with a fresh float32 adapter and fresh heads; seed first, their weights are random."""
+    transformers_logging.disable_progress_bar()
+    with _readable(model):
+        causal = AutoModelForCausalLM.from_pretrained(model.path, dtype=dtype)
+    if causal.num_parameters() >= LARGE:
+        causal.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
+    backbone = _with_adapter(causal, config)
+    # what others load the adapter onto, which is not where this machine keeps it
+    backbone.peft_config["default"].base_model_name_or_path = model.hub_id
+    student = Student(backbone, graph_features=config.graph_features)
+    _check_projection(student, model)
+    return student
+
+
+@contextmanager
+def _readable(model: ResolvedModel) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        first_line = str(error).partition("\n")[0]
+        raise AccessProblem(f"cannot load the student {model.hub_id}: {first_line} A local folder works too") from None
+
+
+def _with_adapter(causal: Any, config: DistillConfig) -> PeftModel:
+    targets = [name.strip() for name in config.lora_targets.split(",")]
+    present = _linear_names(causal)
+    for name in targets:
+        if name != ALL_LINEAR and name not in present:
+            raise UnknownName("LoRA target", name, [ALL_LINEAR, *present])
+    lora = LoraConfig(
+        task_type="CAUSAL_LM",
+        r=config.lora_r,
+        lora_alpha=config.lora_alpha,
+        lora_dropout=config.lora_dropout,
+        target_modules=ALL_LINEAR if ALL_LINEAR in targets else targets,
+        bias="none",
+    )
+    return get_peft_model(causal, lora)
+
+
+def _linear_names(causal: Any) -> set[str]:
+    """The names of the layers that can carry LoRA; the vocabulary projection stays as it is."""
+    head = causal.get_output_embeddings()
+    return {
+        name.rpartition(".")[2]
+        for name, module in causal.named_modules()
+        if isinstance(module, nn.Linear) and module is not head
+    }
+
+
+@torch.no_grad()
+def _check_projection(student: Student, model: ResolvedModel) -> None:
+    """Refuse a model whose own logits are not what `project` computes; it would be trained on a wrong loss."""
+    student.eval()
+    ids = torch.arange(1, 9).unsqueeze(0)
+    every = torch.ones_like(ids, dtype=torch.bool)
+    rows = Rows(input_ids=ids, attention_mask=every, completion_mask=every, target_nodes=torch.ones(1))
+    expected = student.backbone(input_ids=ids, use_cache=False).logits.float()
+    found = student.project(student.encode(rows)).float()
+    if (expected - found).norm() > 0.02 * expected.norm():
+        raise UsageProblem(
+            f"student {model.hub_id} alters its logits after the vocabulary projection in a way magdi does not know; "
+            "take another student"
+        )

@@ -1,0 +1,98 @@
+"""The three objectives: what each reads of the student's outputs, and its loss (arXiv 2402.01620, section 1).
+
+To add one: a function like these, a row in `objectives`, and rows in `examples.READS`,
+`examples.NEEDS` and `core.level.OBJECTIVES`.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from magdi_cli.distill.batches import Batch
+
+
+class Outputs(Protocol):
+    """What a student says about a batch; each part is computed when it is first read."""
+
+    @property
+    def token_losses(self) -> Tensor:
+        """Negative log-likelihood of each target token, `[K]`."""
+
+    @property
+    def token_weights(self) -> Tensor:
+        """How many target nodes each of these tokens belongs to, `[K]`."""
+
+    @property
+    def scores(self) -> Tensor:
+        """How good each node looks to the student, -1 to 1, `[N]`."""
+
+    @property
+    def node_logits(self) -> Tensor:
+        """Logits of "incorrect" and "correct" for each node, `[N, 2]`."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Term:
+    """One objective's loss on one batch."""
+
+    loss: Tensor
+    accuracy: float | None = None
+    """Share of the pairs or nodes that the student gets right; None where there are none."""
+
+
+Objective = Callable[[Outputs, Batch], Term]
+
+
+def objectives(*, margin: float) -> Mapping[str, Objective]:
+    """Every objective by name."""
+
+    def contrast(outputs: Outputs, batch: Batch) -> Term:
+        chosen, rejected = outputs.scores[batch.chosen], outputs.scores[batch.rejected]
+        loss = margin_loss(chosen, rejected, batch.pair_graphs, margin=margin)
+        return Term(loss=loss, accuracy=_share(chosen > rejected))
+
+    return {"next-token": _next_token, "margin": contrast, "node": _node}
+
+
+def weighted_sum(terms: Mapping[str, Term], weights: Mapping[str, float]) -> Tensor:
+    """The total loss."""
+    return torch.stack([weights[name] * term.loss for name, term in terms.items()]).sum()
+
+
+def next_token_loss(token_losses: Tensor, weights: Tensor) -> Tensor:
+    """The mean over target tokens; zero, still attached, when there are none."""
+    return (token_losses * weights).sum() / weights.sum().clamp(min=1)
+
+
+def margin_loss(chosen: Tensor, rejected: Tensor, graphs: Tensor, *, margin: float = 1.0) -> Tensor:
+    """Mean hinge asking `chosen` to beat `rejected` by `margin`; zero, still attached, when there are no pairs.
+
+    The mean is over the pairs of a graph, then over the graphs that have pairs, so that a graph with
+    many pairs counts no more than one with few. `graphs` names each pair's graph.
+    """
+    hinge = F.relu(margin - (chosen - rejected))
+    pairs_of_graph = torch.bincount(graphs)
+    return (hinge / pairs_of_graph[graphs]).sum() / (pairs_of_graph > 0).sum().clamp(min=1)
+
+
+def node_loss(logits: Tensor, correct: Tensor) -> Tensor:
+    """Binary cross-entropy over two logits, the mean over nodes."""
+    return F.cross_entropy(logits, correct.long())
+
+
+def _next_token(outputs: Outputs, batch: Batch) -> Term:
+    del batch  # the outputs already hold only the batch's target tokens
+    return Term(loss=next_token_loss(outputs.token_losses, outputs.token_weights))
+
+
+def _node(outputs: Outputs, batch: Batch) -> Term:
+    logits = outputs.node_logits
+    return Term(loss=node_loss(logits, batch.correct), accuracy=_share(logits.argmax(dim=1) == batch.correct.long()))
+
+
+def _share(hits: Tensor) -> float | None:
+    return hits.float().mean().item() if hits.numel() else None

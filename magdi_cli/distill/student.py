@@ -1,0 +1,138 @@
+"""The student: a causal language model with LoRA, and two heads over one live encoding of each text."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
+
+import torch
+from peft import PeftModel
+from torch import Tensor, nn
+
+from magdi_cli.distill.batches import Batch, Rows
+from magdi_cli.distill.encoder import GraphEncoder
+from magdi_cli.distill.pooling import pool
+from magdi_cli.distill.token_losses import token_losses
+
+GraphFeatures = Literal["live", "frozen"]
+
+ADAPTER = "backbone"
+"""The part whose trainable parameters are the adapter's; all others are heads."""
+
+
+class Student(nn.Module):
+    """Backbone, adapter, score head and graph encoder; only the first is frozen."""
+
+    def __init__(self, backbone: PeftModel, *, graph_features: GraphFeatures = "live") -> None:
+        super().__init__()
+        hidden_size: int = backbone.config.get_text_config().hidden_size
+        self.backbone = backbone
+        self.graph_features = graph_features
+        self.score_head = nn.Sequential(
+            nn.Linear(hidden_size, hidden_size), nn.ReLU(), nn.Linear(hidden_size, 1), nn.Tanh()
+        )
+        self.graph_encoder = GraphEncoder(hidden_size)
+
+    def forward(self, batch: Batch) -> "StudentOutputs":
+        """Encode every row of the batch once; what objectives read is computed when they read it."""
+        return StudentOutputs(student=self, batch=batch, states=tuple(self.encode(rows) for rows in batch.rows))
+
+    def encode(self, rows: Rows) -> Tensor:
+        """The last hidden states, as the vocabulary projection gets them, `[R, T, H]`."""
+        positions = (rows.attention_mask.cumsum(dim=1) - 1).clamp(min=0)
+        encoded = self.backbone.get_base_model().base_model(
+            input_ids=rows.input_ids,
+            attention_mask=rows.attention_mask.long(),
+            position_ids=positions,
+            use_cache=False,
+        )
+        states: Tensor = encoded.last_hidden_state
+        return states
+
+    def vectors(self, batch: Batch, states: Sequence[Tensor]) -> Tensor:
+        """Each node's vector: its completion's states, pooled, `[N, H]`."""
+        pooled = [pool(part, rows.completion_mask) for part, rows in zip(states, batch.rows, strict=True)]
+        return torch.cat(pooled)[batch.node_rows]
+
+    @torch.no_grad()
+    def frozen_vectors(self, batch: Batch) -> Tensor:
+        """The same vectors as the model without its adapter makes them, cut off from training."""
+        training = self.backbone.training
+        self.backbone.eval()
+        with self.backbone.disable_adapter():
+            vectors = self.vectors(batch, [self.encode(rows) for rows in batch.rows])
+        self.backbone.train(training)
+        return vectors
+
+    def project(self, states: Tensor) -> Tensor:
+        """Vocabulary logits."""
+        causal = self.backbone.get_base_model()
+        logits: Tensor = causal.get_output_embeddings()(states)
+        cap = getattr(causal.config.get_text_config(), "final_logit_softcapping", None)
+        return cap * torch.tanh(logits / cap) if cap else logits
+
+    def trainable(self) -> dict[str, nn.Parameter]:
+        """The parameters that training changes, by name: the adapter's and the heads'."""
+        return {name: parameter for name, parameter in self.named_parameters() if parameter.requires_grad}
+
+    def parts(self) -> dict[str, dict[str, nn.Parameter]]:
+        """The trainable parameters by the part they belong to: `backbone`, `score_head`, `graph_encoder`."""
+        parts: dict[str, dict[str, nn.Parameter]] = {}
+        for name, parameter in self.trainable().items():
+            parts.setdefault(name.partition(".")[0], {})[name] = parameter
+        return parts
+
+
+@dataclass(frozen=True, kw_only=True)
+class StudentOutputs:
+    """What the student says about a batch; each part is computed when it is first read."""
+
+    student: Student
+    batch: Batch
+    states: tuple[Tensor, ...]
+    """The last hidden states of each of the batch's `rows`."""
+
+    @cached_property
+    def vectors(self) -> Tensor:
+        """Live node vectors, `[N, H]`."""
+        return self.student.vectors(self.batch, self.states)
+
+    @cached_property
+    def token_losses(self) -> Tensor:
+        """Negative log-likelihood of each target token, `[K]`."""
+        read = [
+            (part[:, :-1][target], rows.input_ids[:, 1:][target])
+            for part, rows in zip(self.states, self.batch.rows, strict=True)
+            for target in (_target_tokens(rows),)
+        ]
+        return token_losses(
+            torch.cat([states for states, _ in read]), torch.cat([labels for _, labels in read]), self.student.project
+        )
+
+    @cached_property
+    def token_weights(self) -> Tensor:
+        """How many target nodes each target token belongs to, `[K]`."""
+        weights = [
+            rows.target_nodes.unsqueeze(1).expand_as(rows.input_ids)[:, 1:][_target_tokens(rows)]
+            for rows in self.batch.rows
+        ]
+        return torch.cat(weights)
+
+    @cached_property
+    def scores(self) -> Tensor:
+        """How good each node looks to the student, -1 to 1, `[N]`."""
+        scores: Tensor = self.student.score_head(self.vectors).squeeze(-1)
+        return scores
+
+    @cached_property
+    def node_logits(self) -> Tensor:
+        """Logits of "incorrect" and "correct" for each node, `[N, 2]`."""
+        live = self.student.graph_features == "live"
+        vectors = self.vectors if live else self.student.frozen_vectors(self.batch)
+        logits: Tensor = self.student.graph_encoder(vectors, self.batch.edges)
+        return logits
+
+
+def _target_tokens(rows: Rows) -> Tensor:
+    """Which positions hold a token to be learned, `[R, T - 1]`, the row's first position left out."""
+    return rows.completion_mask[:, 1:] & (rows.target_nodes > 0).unsqueeze(1)

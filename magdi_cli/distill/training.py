@@ -1,0 +1,199 @@
+"""The training loop: transformers' Trainer, told what one step is and what a checkpoint holds."""
+
+import json
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from math import ceil
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+from torch.nn.utils import clip_grad_norm_
+from transformers import PrinterCallback, Trainer, TrainingArguments
+
+from magdi_cli.core.config import DistillConfig
+from magdi_cli.core.errors import DataProblem
+from magdi_cli.core.records import encode, read_records, repair_tail, write_records
+from magdi_cli.distill.batches import Batch, Item, collate
+from magdi_cli.distill.metrics import Step
+from magdi_cli.distill.objectives import Term, objectives, weighted_sum
+from magdi_cli.distill.student import ADAPTER, Student
+
+CHECKPOINT_EVERY = 0.05
+"""Share of the steps between two checkpoints."""
+STATE = "trainer_state.json"
+TRAINABLE = "trainable.safetensors"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Course:
+    """What to train on, towards what, and where it is written down."""
+
+    items: Sequence[Item]
+    weights: Mapping[str, float]
+    """The active objectives' weights."""
+    checkpoints: Path
+    metrics: Path
+    pad_id: int
+    step_done: Callable[[Step], None]
+
+
+def train(student: Student, course: Course, config: DistillConfig, *, seed: int) -> None:
+    """Train the student in place, from the newest checkpoint of the course if it has one."""
+    checkpoint = newest_checkpoint(course.checkpoints)
+    for step in _steps_until(course.metrics, checkpoint):
+        course.step_done(step)
+    trainer = DistillTrainer(student, course, _arguments(config, course, seed), margin=config.margin)
+    trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+
+
+def step_count(config: DistillConfig, items: int) -> int:
+    """The steps of a whole run."""
+    return config.max_steps or ceil(config.epochs * ceil(items / config.batch_size))
+
+
+def newest_checkpoint(folder: Path) -> Path | None:
+    """The checkpoint with the most steps, of those that were written to the end."""
+    complete = [path for path in folder.glob("checkpoint-*") if _step_of(path) is not None]
+    return max(complete, key=lambda path: _step_of(path) or 0, default=None)
+
+
+class DistillTrainer(Trainer):  # type: ignore[misc]
+    """A step reads one batch of graphs; a checkpoint holds what training changes, never the base model."""
+
+    def __init__(self, student: Student, course: Course, arguments: TrainingArguments, *, margin: float) -> None:
+        super().__init__(
+            model=student,
+            args=arguments,
+            train_dataset=course.items,
+            data_collator=partial(collate, pad_id=course.pad_id),
+        )
+        # it prints to stdout, which belongs to the result
+        self.remove_callback(PrinterCallback)
+        self._course = course
+        known = objectives(margin=margin)
+        self._objectives = {name: known[name] for name in course.weights}
+        self._measured: dict[str, Any] = {}
+        self._started = time.perf_counter()
+
+    def compute_loss(
+        self, model: Student, inputs: dict[str, Batch], return_outputs: bool = False, **also: Any
+    ) -> Tensor:
+        """The weighted sum of the course's objectives; a loss that is not finite ends the training."""
+        del return_outputs, also
+        self._started = time.perf_counter()
+        batch = inputs["batch"]
+        outputs = model(batch)
+        terms = {name: objective(outputs, batch) for name, objective in self._objectives.items()}
+        losses = {name: term.loss.item() for name, term in terms.items()}
+        total = weighted_sum(terms, self._course.weights)
+        if not torch.isfinite(total):
+            raise DataProblem(
+                f"the loss is not finite at step {self.state.global_step + 1} ({losses}) on problems "
+                f"{', '.join(batch.problem_ids)}; lower --learning-rate, or look at these graphs"
+            )
+        self._measured = {
+            "terms": losses,
+            "accuracy": _accuracies(terms),
+            "rows": batch.row_count,
+            "tokens": batch.tokens,
+        }
+        return total
+
+    def _clip_grad_norm(self, model: Student) -> Tensor:
+        """Clip the adapter and each head apart; the adapter's norm.
+
+        Over one common norm the graph encoder, whose gradient is many times larger, would shrink
+        the student's step: the released code's hidden coupling of its separate objectives.
+        """
+        limit = self.args.max_grad_norm
+        norms = {part: clip_grad_norm_(named.values(), limit) for part, named in model.parts().items()}
+        return norms[ADAPTER]
+
+    def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
+        """Write a step's line; the Trainer's summary at the end is no step."""
+        del start_time
+        if "grad_norm" not in logs:
+            return
+        step = Step(
+            step=self.state.global_step,
+            epoch=self.state.epoch,
+            loss=logs["loss"],
+            gradient_norm=logs["grad_norm"],
+            learning_rate=logs["learning_rate"],
+            seconds=time.perf_counter() - self._started,
+            **self._measured,
+        )
+        with self._course.metrics.open("ab") as handle:
+            handle.write(encode(step))
+        self._course.step_done(step)
+
+    def _save(self, output_dir: str | None = None, state_dict: dict[str, Tensor] | None = None) -> None:
+        del state_dict
+        folder = Path(output_dir or self.args.output_dir)
+        folder.mkdir(parents=True, exist_ok=True)
+        save_file({name: p.detach().contiguous() for name, p in self.model.trainable().items()}, folder / TRAINABLE)
+
+    def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Student | None = None) -> None:
+        student = model or self.model
+        stored = load_file(Path(resume_from_checkpoint) / TRAINABLE)
+        if {name: t.shape for name, t in stored.items()} != {name: p.shape for name, p in student.trainable().items()}:
+            raise DataProblem(f"{resume_from_checkpoint} is of another student; start over with --resume never")
+        student.load_state_dict(stored, strict=False)
+
+
+def _arguments(config: DistillConfig, course: Course, seed: int) -> TrainingArguments:
+    arguments = TrainingArguments(
+        output_dir=str(course.checkpoints),
+        num_train_epochs=config.epochs,
+        max_steps=config.max_steps or -1,
+        per_device_train_batch_size=config.batch_size,
+        learning_rate=config.learning_rate,
+        warmup_steps=config.warmup_ratio,
+        lr_scheduler_type="linear",
+        optim="adamw_torch",
+        weight_decay=0.0,
+        max_grad_norm=1.0,
+        seed=seed,
+        data_seed=seed,
+        use_cpu=not torch.cuda.is_available(),
+        logging_steps=1,
+        logging_nan_inf_filter=False,
+        log_level="error",
+        disable_tqdm=True,
+        report_to="none",
+        save_steps=CHECKPOINT_EVERY,
+        save_total_limit=1,
+        remove_unused_columns=False,
+        dataloader_pin_memory=False,
+    )
+    # a batch is one graph with its rows: it cannot be scattered over several GPUs
+    arguments._n_gpu = min(1, arguments.n_gpu)
+    return arguments
+
+
+def _accuracies(terms: Mapping[str, Term]) -> dict[str, float]:
+    return {name: term.accuracy for name, term in terms.items() if term.accuracy is not None}
+
+
+def _steps_until(metrics: Path, checkpoint: Path | None) -> list[Step]:
+    """The steps that the checkpoint includes; the file is cut after them."""
+    last = (_step_of(checkpoint) or 0) if checkpoint else 0
+    repair_tail(metrics)
+    steps = [step for step in read_records(metrics, Step) if step.step <= last] if metrics.exists() else []
+    write_records(metrics, steps)
+    return steps
+
+
+def _step_of(checkpoint: Path) -> int | None:
+    """How many steps a checkpoint includes; None if it was not written to the end."""
+    try:
+        # the Trainer writes this file last
+        state = json.loads((checkpoint / STATE).read_bytes())
+    except (FileNotFoundError, ValueError):
+        return None
+    return int(state["global_step"])

@@ -1,0 +1,1 @@
+"""Text in, text out: the only code that talks to a model."""

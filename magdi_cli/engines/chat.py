@@ -1,0 +1,37 @@
+"""A chat as the text or tokens that a local model continues."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from magdi_cli.core.errors import UsageProblem
+from magdi_cli.core.protocols import Message
+
+
+def render_chat(tokenizer: Any, messages: Sequence[Message]) -> list[int]:
+    """The tokens of a chat, up to where the assistant's reply begins."""
+    text = chat_text(tokenizer, messages)
+    # the template has written the special tokens already; without a template none are there yet
+    tokens: list[int] = tokenizer.encode(text, add_special_tokens=tokenizer.chat_template is None)
+    return tokens
+
+
+def chat_text(tokenizer: Any, messages: Sequence[Message]) -> str:
+    """The chat in the model's own template; plain paragraphs for a model that has none."""
+    if tokenizer.chat_template is None:
+        return "\n\n".join(message.content for message in messages) + "\n\n"
+    chat = [{"role": message.role, "content": message.content} for message in messages]
+    text: str = tokenizer.apply_chat_template(chat, tokenize=False, add_generation_prompt=True)
+    return text
+
+
+def no_room(prompt_tokens: int, context: int) -> str:
+    """The error of a prompt that fills the whole context."""
+    return f"the prompt's {prompt_tokens} tokens leave no room for a reply in the model's context of {context}"
+
+
+def require_room(model: str, max_tokens: int, context: int) -> None:
+    """A `UsageProblem` where the longest reply alone would fill the model's context."""
+    if max_tokens >= context:
+        raise UsageProblem(
+            f"--max-tokens {max_tokens} leaves no room for a prompt: {model} has a context of {context} tokens"
+        )

@@ -1,0 +1,170 @@
+"""Teachers and students, opened: every seat an engine, every model once, everything closed in the end."""
+
+import asyncio
+import importlib.util
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal
+
+from magdi_cli.core.errors import EnvironmentProblem, UsageProblem
+from magdi_cli.core.protocols import Completion, Engine, Report, Request
+from magdi_cli.engines.preflight import preflight
+from magdi_cli.engines.recorded import CallLedger, Recorded
+from magdi_cli.engines.retry import Retry
+from magdi_cli.engines.simulated import SimulatedTeacher
+from magdi_cli.engines.teachers import Teacher, parse_seat
+from magdi_cli.engines.weights import ResolvedModel, resolve_model
+
+EngineName = Literal["auto", "vllm", "transformers", "api"]
+
+Source = tuple[str, str, str | None, str | None]
+"""What tells two engines apart: kind, model, address, and the seat of a simulated teacher."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limited:
+    """An engine whose calls share a number of slots with other engines."""
+
+    engine: Engine
+    slots: asyncio.Semaphore
+
+    @property
+    def model(self) -> str:
+        """The limited engine's model."""
+        return self.engine.model
+
+    async def generate(self, request: Request) -> Completion:
+        """The engine's completion, once a slot is free."""
+        async with self.slots:
+            return await self.engine.generate(request)
+
+
+@dataclass(frozen=True, slots=True)
+class Seat:
+    """An engine as one teacher samples from it."""
+
+    engine: Engine
+    teacher: Teacher
+
+    @property
+    def model(self) -> str:
+        """The engine's model."""
+        return self.engine.model
+
+    async def generate(self, request: Request) -> Completion:
+        """The engine's completion, drawn with the seat's own sampling where it has one."""
+        return await self.engine.generate(replace(request, sampling=self.teacher.sampling(request.sampling)))
+
+
+@asynccontextmanager
+async def open_panel(
+    teachers: Sequence[Teacher],
+    *,
+    seed: int,
+    concurrency: int,
+    timeout: float,
+    max_retries: int,
+    ledger: CallLedger,
+    report: Report,
+) -> AsyncIterator[Mapping[str, Engine]]:
+    """The engine of every seat, by name: recorded in the ledger, at most `concurrency` calls at once."""
+    slots = asyncio.Semaphore(concurrency)
+    retry = Retry(retries=max_retries)
+    local_models = {teacher.model for teacher in teachers if teacher.engine == "local"}
+    share = 1 / max(1, len(local_models))
+    engines: dict[Source, Engine] = {}
+    panel: dict[str, Engine] = {}
+    async with AsyncExitStack() as stack:
+        for teacher in teachers:
+            source = _source(teacher)
+            if source not in engines:
+                opening = _open_teacher(teacher, seed, timeout=timeout, retry=retry, share=share, report=report)
+                opened = await stack.enter_async_context(opening)
+                engines[source] = Recorded(Limited(opened, slots), ledger)
+            panel[teacher.name] = Seat(engines[source], teacher)
+        yield panel
+
+
+@asynccontextmanager
+async def open_student(
+    model: ResolvedModel,
+    *,
+    adapter: Path | None,
+    engine: EngineName,
+    seed: int,
+    max_tokens: int,
+    report: Report,
+) -> AsyncIterator[Engine]:
+    """The engine of a student or of any one model; ask much at once, it batches inside."""
+    chosen = engine_name(engine)
+    if engine == "auto":
+        report.note(f"engine: {chosen}" + ("" if chosen == "vllm" else ", as vLLM is not installed (slower)"))
+    if chosen == "api":
+        opening = _open_api_student(model, adapter)
+    elif chosen == "vllm":
+        from magdi_cli.engines.vllm import open_vllm
+
+        opening = open_vllm(model.path, adapter=adapter, seed=seed, max_tokens=max_tokens)
+    else:
+        from magdi_cli.engines.hf import open_transformers
+
+        opening = open_transformers(model.path, adapter=adapter, seed=seed, max_tokens=max_tokens)
+    async with opening as opened:
+        yield opened
+
+
+def _source(teacher: Teacher) -> Source:
+    return (
+        teacher.engine,
+        teacher.model,
+        teacher.api_base,
+        teacher.name if teacher.engine == "simulated" else None,
+    )
+
+
+@asynccontextmanager
+async def _open_teacher(
+    teacher: Teacher, seed: int, *, timeout: float, retry: Retry, share: float, report: Report
+) -> AsyncIterator[Engine]:
+    if teacher.engine == "simulated":
+        yield SimulatedTeacher(seat=teacher.name, seed=seed, **teacher.behaviour)
+    elif teacher.engine == "local":
+        from magdi_cli.engines.local_server import open_local
+
+        model = resolve_model(teacher.model)
+        async with open_local(model, seed=seed, timeout=timeout, retry=retry, share=share, report=report) as engine:
+            yield engine
+    else:
+        from magdi_cli.engines.api import open_api
+
+        async with open_api(teacher.model, api_base=teacher.api_base, timeout=timeout, retry=retry) as engine:
+            yield engine
+
+
+def _open_api_student(model: ResolvedModel, adapter: Path | None) -> AbstractAsyncContextManager[Engine]:
+    from magdi_cli.engines.api import open_api
+
+    if adapter is not None:
+        raise UsageProblem(
+            f"an API cannot load the adapter {adapter}; use --engine vllm, or serve it with "
+            "vllm --lora-modules and name it: --student 'hosted_vllm/NAME?api_base=http://HOST:PORT/v1'"
+        )
+    teacher = parse_seat(model.hub_id)
+    if teacher.engine != "api":
+        raise UsageProblem(f"--engine api cannot run {model.hub_id}; name a PROVIDER/MODEL, or use --engine vllm")
+    preflight([teacher])
+    return open_api(teacher.model, api_base=teacher.api_base)
+
+
+def engine_name(engine: EngineName) -> EngineName:
+    """What `auto` stands for on this machine; any other name as it is, if it can run here."""
+    installed = importlib.util.find_spec("vllm") is not None
+    if engine == "auto":
+        return "vllm" if installed else "transformers"
+    if engine == "vllm" and not installed:
+        raise EnvironmentProblem(
+            "vLLM is not installed; pip install 'magdi-cli[cpu]' or 'magdi-cli[gpu]', or use --engine transformers"
+        )
+    return engine

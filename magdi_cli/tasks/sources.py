@@ -1,0 +1,152 @@
+"""Problem files of every format as numbered rows; what cannot be read is a row that says why."""
+
+import csv
+import io
+import json
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from magdi_cli.core.errors import DataProblem, EnvironmentProblem
+from magdi_cli.core.records import STDIN, open_source
+from magdi_cli.tasks.rows import QUESTION_KEYS, BadRow
+
+NumberedRow = tuple[str, Mapping[str, Any] | BadRow]
+"""Where a row stands, such as `:17`, and the row or what is wrong with it."""
+
+DELIMITERS = ",;\t|"
+
+
+def read_rows(path: Path) -> Iterator[NumberedRow]:
+    """The rows of a file, or of JSON Lines on standard input; the suffix decides how they are read."""
+    if path == STDIN:
+        return _json_lines(path)
+    reader = READERS.get(path.suffix.lower())
+    if reader is None:
+        raise DataProblem(f"cannot read {path}: known are {' '.join(READERS)}, and - for JSON Lines on stdin")
+    return reader(path)
+
+
+def _json_lines(path: Path) -> Iterator[NumberedRow]:
+    with open_source(path) as lines:
+        for number, line in enumerate(lines, start=1):
+            if line.strip():
+                yield f":{number}", _json_row(line.removeprefix(b"\xef\xbb\xbf") if number == 1 else line)
+
+
+def _json_row(line: bytes) -> Mapping[str, Any] | BadRow:
+    try:
+        row = json.loads(line.decode("utf-8"), parse_constant=_refuse)
+    except UnicodeDecodeError as error:
+        return BadRow(f"is not UTF-8 (byte {error.start + 1})")
+    except (ValueError, RecursionError) as error:
+        return BadRow("holds a NUL byte" if b"\0" in line else f"is not JSON ({_brief(error)})")
+    return row if isinstance(row, dict) else BadRow(f"is a {type(row).__name__}, not an object")
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(f"{constant} is not JSON")
+
+
+def _brief(error: Exception) -> str:
+    return "nested too deeply" if isinstance(error, RecursionError) else str(error).partition(": line")[0]
+
+
+def _json_array(path: Path) -> Iterator[NumberedRow]:
+    text = _decoded(path)
+    try:
+        rows = json.loads(text, parse_constant=_refuse)
+    except (ValueError, RecursionError) as error:
+        raise DataProblem(f"{path}: not JSON ({error}); one object a line is .jsonl") from None
+    if not isinstance(rows, list):
+        raise DataProblem(f"{path}: a list of objects is wanted, not a {type(rows).__name__}")
+    for number, row in enumerate(rows, start=1):
+        place = f" item {number}"
+        yield place, row if isinstance(row, dict) else BadRow(f"is a {type(row).__name__}, not an object")
+
+
+def _decoded(path: Path) -> str:
+    """The text of a file; its first bad line is named where it is not UTF-8."""
+    with open_source(path) as handle:
+        content = handle.read()
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content[: error.start].count(b"\n") + 1
+        raise DataProblem(
+            f"{path}:{line} is not UTF-8 (byte {error.object[error.start]:#04x}); save it as UTF-8"
+        ) from None
+
+
+def _comma_separated(path: Path) -> Iterator[NumberedRow]:
+    return _table(path, DELIMITERS)
+
+
+def _tab_separated(path: Path) -> Iterator[NumberedRow]:
+    return _table(path, "\t")
+
+
+def _table(path: Path, delimiters: str) -> Iterator[NumberedRow]:
+    text = _decoded(path)
+    delimiter = _delimiter(path, text, delimiters)
+    rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    header = [name.strip() for name in next(rows)]
+    line = rows.line_num + 1
+    while True:
+        try:
+            cells = next(rows)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            raise DataProblem(f"{path}:{line} is no table row ({error}; utf-8, delimiter {delimiter!r})") from None
+        if cells:
+            yield f":{line}", _table_row(header, cells)
+        line = rows.line_num + 1
+
+
+def _delimiter(path: Path, text: str, delimiters: str) -> str:
+    """The delimiter by which the first line has a column of questions."""
+    first = text.partition("\n")[0].strip("\r")
+    for delimiter in delimiters:
+        names = next(csv.reader([first], delimiter=delimiter), [])
+        if any(name.strip() in QUESTION_KEYS for name in names):
+            return delimiter
+    raise DataProblem(
+        f"{path}:1 has no column 'question' (read as utf-8 with the delimiters {' '.join(map(repr, delimiters))}): "
+        f"{first[:80]!r}"
+    )
+
+
+def _table_row(header: list[str], cells: list[str]) -> Mapping[str, Any] | BadRow:
+    if len(cells) != len(header):
+        return BadRow(f"has {len(cells)} cells where the header has {len(header)}")
+    return {name: cell for name, cell in zip(header, cells, strict=True) if cell.strip() or name in QUESTION_KEYS}
+
+
+def _parquet(path: Path) -> Iterator[NumberedRow]:
+    try:
+        from pyarrow import ArrowException
+        from pyarrow.parquet import ParquetFile
+    except ImportError:
+        raise EnvironmentProblem("reading .parquet needs pyarrow: pip install pyarrow") from None
+    number = 0
+    with open_source(path) as handle:
+        try:
+            for batch in ParquetFile(handle).iter_batches():
+                for row in batch.to_pylist():
+                    number += 1
+                    yield f" row {number}", row
+        except (ArrowException, OSError) as error:
+            raise DataProblem(f"{path} is no readable parquet file ({error})") from None
+
+
+READERS: Mapping[str, Callable[[Path], Iterator[NumberedRow]]] = MappingProxyType(
+    {
+        ".jsonl": _json_lines,
+        ".json": _json_array,
+        ".csv": _comma_separated,
+        ".tsv": _tab_separated,
+        ".parquet": _parquet,
+    }
+)

@@ -1,0 +1,51 @@
+import pytest
+
+from magdi_cli.core.config import DistillConfig
+from magdi_cli.core.errors import UnknownName, UsageProblem
+from magdi_cli.distill.settings import applied, level_of
+
+
+def test_weights_replace_the_levels_own_by_name() -> None:
+    level = level_of(DistillConfig(level="magdi", weight=("margin=0.5", "node=0")))
+    assert dict(level.objectives) == {"next-token": 1.0, "margin": 0.5, "node": 0.0}
+
+
+@pytest.mark.parametrize("text", ["margin", "margin=", "margin=x", "margin=-1", "margin=nan", "margin=inf", "=1x", ""])
+def test_a_weight_that_cannot_be_read_is_refused(text: str) -> None:
+    with pytest.raises(UsageProblem, match="OBJECTIVE=WEIGHT"):
+        level_of(DistillConfig(level="graph", weight=(text,)))
+
+
+def test_a_weight_of_an_objective_that_the_level_lacks_is_refused() -> None:
+    with pytest.raises(UsageProblem, match="round-0 has no margin objective"):
+        level_of(DistillConfig(level="round-0", weight=("margin=1",)))
+
+
+def test_an_unknown_objective_is_refused_with_the_nearest() -> None:
+    with pytest.raises(UnknownName, match="close: margin"):
+        level_of(DistillConfig(level="graph", weight=("margn=1",)))
+
+
+def test_weights_that_are_all_zero_leave_nothing_to_train() -> None:
+    with pytest.raises(UsageProblem, match="nothing to train"):
+        level_of(DistillConfig(level="round-0", weight=("next-token=0",)))
+
+
+def test_a_teacher_belongs_to_single_teacher_only() -> None:
+    with pytest.raises(UsageProblem, match="--teacher belongs to single-teacher"):
+        level_of(DistillConfig(level="graph", teacher="ada"))
+
+
+def test_the_reference_recipe_is_the_released_codes() -> None:
+    settled = applied(DistillConfig(recipe="reference"))
+    assert (settled.lora_targets, settled.learning_rate, settled.epochs) == ("q_proj,v_proj", 5e-6, 10.0)
+
+
+def test_the_default_recipe_changes_nothing() -> None:
+    assert applied(DistillConfig(learning_rate=1e-3)) == DistillConfig(learning_rate=1e-3)
+
+
+@pytest.mark.parametrize("setting", [{"warmup_ratio": 1.0}, {"lora_dropout": 1.5}, {"epochs": 0.0}])
+def test_settings_that_train_nothing_are_refused(setting: dict[str, float]) -> None:
+    with pytest.raises(UsageProblem):
+        applied(DistillConfig(**setting))

@@ -1,0 +1,247 @@
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from magdi_cli.core.config import DistillConfig
+from magdi_cli.core.errors import AccessProblem, UnknownName, UsageProblem
+from magdi_cli.core.level import LEVELS
+from magdi_cli.distill.batches import Batch, Rows, collate, tokenize
+from magdi_cli.distill.examples import example_from
+from magdi_cli.distill.loading import dtype_for, load_student, load_tokenizer
+from magdi_cli.distill.objectives import objectives
+from magdi_cli.distill.student import Student
+from magdi_cli.engines.weights import ResolvedModel, resolve_model
+from tests.distill.conftest import make_student
+from tests.distill.graphs import graph
+
+
+@pytest.fixture(scope="module")
+def batch(tokenizer: Any) -> Batch:
+    return batch_of(tokenizer, ["-+?", "++-"], ["+--", "-++"])
+
+
+def batch_of(tokenizer: Any, *drawn: list[str]) -> Batch:
+    examples = [
+        example_from(graph(verdicts, number=n), LEVELS["graph"], teacher=None) for n, verdicts in enumerate(drawn)
+    ]
+    return collate([tokenize(example, tokenizer) for example in examples if example], pad_id=0)["batch"]
+
+
+def gradient_norms(student: Student, batch: Batch, objective: str) -> dict[str, float]:
+    student.zero_grad()
+    objectives(margin=1.0)[objective](student(batch), batch).loss.backward()
+    return {
+        part: sum(float(p.grad.norm()) for p in named.values() if p.grad is not None)
+        for part, named in student.parts().items()
+    }
+
+
+@pytest.mark.parametrize(
+    ("features", "objective", "reached"),
+    [
+        ("live", "next-token", {"backbone"}),
+        ("live", "margin", {"backbone", "score_head"}),
+        ("live", "node", {"backbone", "graph_encoder"}),
+        ("frozen", "next-token", {"backbone"}),
+        ("frozen", "margin", {"backbone", "score_head"}),
+        ("frozen", "node", {"graph_encoder"}),
+    ],
+)
+def test_each_objective_trains_exactly_these_parts(
+    tiny: Path, batch: Batch, features: str, objective: str, reached: set[str]
+) -> None:
+    student = make_student(tiny, graph_features=features)
+    norms = gradient_norms(student, batch, objective)
+    assert {part for part, norm in norms.items() if norm != 0.0} == reached
+
+
+def test_live_node_gradients_reach_every_adapted_layer(student: Student, batch: Batch) -> None:
+    gradient_norms(student, batch, "node")
+    adapter = student.parts()["backbone"]
+    assert len(adapter) == 2 * 2 * 7
+    assert all(p.grad is not None and p.grad.norm() > 0 for p in adapter.values())
+
+
+def test_only_adapter_and_heads_are_trained(student: Student) -> None:
+    parts = student.parts()
+    assert set(parts) == {"backbone", "score_head", "graph_encoder"}
+    assert all("lora_" in name for name in parts["backbone"])
+    assert {p.dtype for part in parts.values() for p in part.values()} == {torch.float32}
+
+
+def test_frozen_features_are_the_base_models_whatever_the_adapter_learned(tiny: Path, batch: Batch) -> None:
+    student = make_student(tiny, graph_features="frozen").train()
+    before = student.frozen_vectors(batch)
+    for parameter in student.parts()["backbone"].values():
+        nn.init.normal_(parameter)
+    assert torch.equal(student.frozen_vectors(batch), before)
+    assert not before.requires_grad
+    assert student.backbone.training
+
+
+def count_rows(student: Student) -> list[int]:
+    counts: list[int] = []
+    inner = student.backbone.get_base_model().base_model
+    inner.register_forward_pre_hook(
+        lambda module, args, kwargs: counts.append(len(kwargs["input_ids"])), with_kwargs=True
+    )
+    return counts
+
+
+def test_a_step_encodes_every_distinct_node_exactly_once(student: Student, batch: Batch) -> None:
+    counts = count_rows(student)
+    outputs = student(batch)
+    for objective in objectives(margin=1.0).values():
+        objective(outputs, batch)
+    assert sum(counts) == batch.row_count == 12
+
+
+def test_texts_that_repeat_are_encoded_once_and_lose_nothing(student: Student, tokenizer: Any) -> None:
+    def outputs(texts: list[str]) -> Any:
+        example = example_from(graph(["+++"], texts=texts), LEVELS["correct-nodes"], teacher=None)
+        assert example is not None
+        made = collate([tokenize(example, tokenizer)], pad_id=0)["batch"]
+        return objectives(margin=1.0)["next-token"](student.eval()(made), made).loss
+
+    counts = count_rows(student)
+    doubled = outputs(["One way.", "Another way.", "One way."])
+    assert sum(counts) == 2
+    one, other = outputs(["One way."] * 3), outputs(["Another way."] * 3)
+    end = "\nSo the answer is 2."
+    lengths = torch.tensor([2.0 * (len("One way." + end) + 1), len("Another way." + end) + 1])
+    assert doubled.item() == pytest.approx(((torch.stack([one, other]) * lengths).sum() / lengths.sum()).item())
+
+
+def test_logits_are_made_only_where_a_loss_reads_them(student: Student, batch: Batch) -> None:
+    projected: list[int] = []
+    head = student.backbone.get_base_model().get_output_embeddings()
+    head.register_forward_pre_hook(lambda module, args: projected.append(args[0].shape[0]))
+    known = objectives(margin=1.0)
+    outputs = student(batch)
+    known["margin"](outputs, batch)
+    known["node"](outputs, batch)
+    assert projected == []
+    known["next-token"](outputs, batch)
+    targets = sum(int(rows.completion_mask[rows.target_nodes > 0].sum()) for rows in batch.rows)
+    assert sum(projected) == targets
+
+
+def test_the_loss_is_the_language_models_own_on_the_completion(student: Student, batch: Batch) -> None:
+    student.eval()
+    losses = []
+    for rows in batch.rows:
+        logits = student.backbone(input_ids=rows.input_ids, attention_mask=rows.attention_mask.long()).logits
+        read = rows.completion_mask[:, 1:] & (rows.target_nodes > 0)[:, None]
+        losses.append(F.cross_entropy(logits[:, :-1][read], rows.input_ids[:, 1:][read], reduction="none"))
+    torch.testing.assert_close(student(batch).token_losses, torch.cat(losses), atol=1e-4, rtol=1e-4)
+
+
+def test_more_incorrect_nodes_leave_the_next_token_loss_alone(student: Student, tokenizer: Any) -> None:
+    student.eval()
+    known = objectives(margin=1.0)["next-token"]
+    few, many = batch_of(tokenizer, ["-+ "]), batch_of(tokenizer, ["-+-", "---", "---"])
+    torch.testing.assert_close(known(student(few), few).loss, known(student(many), many).loss)
+
+
+def test_evaluation_is_deterministic_and_training_is_not(student: Student, batch: Batch) -> None:
+    def node_logits() -> Tensor:
+        return student(batch).node_logits
+
+    student.eval()
+    assert torch.equal(node_logits(), node_logits())
+    student.train()
+    assert not torch.equal(node_logits(), node_logits())
+
+
+def padded(rows: Rows, left: int, right: int) -> Rows:
+    def around(values: Tensor, fill: int) -> Tensor:
+        return F.pad(values, (left, right), value=fill)
+
+    return Rows(
+        input_ids=around(rows.input_ids, 1),
+        attention_mask=around(rows.attention_mask, False),
+        completion_mask=around(rows.completion_mask, False),
+        target_nodes=rows.target_nodes,
+    )
+
+
+@pytest.mark.parametrize(("left", "right"), [(5, 0), (0, 5), (20, 7), (100, 0)])
+def test_padding_changes_neither_vectors_nor_losses(student: Student, batch: Batch, left: int, right: int) -> None:
+    student.eval()
+    wide = Batch(
+        **{name: getattr(batch, name) for name in Batch.__slots__ if name != "rows"},
+        rows=tuple(padded(rows, left, right) for rows in batch.rows),
+    )
+    plain, moved = student(batch), student(wide)
+    torch.testing.assert_close(moved.vectors, plain.vectors, atol=1e-5, rtol=0)
+    torch.testing.assert_close(moved.token_losses, plain.token_losses, atol=1e-4, rtol=0)
+
+
+def test_a_node_vector_does_not_depend_on_its_neighbours_in_the_batch(student: Student, tokenizer: Any) -> None:
+    student.eval()
+    alone = student(batch_of(tokenizer, ["+-"])).vectors
+    together = student(batch_of(tokenizer, ["+-"], ["-+-", "+++", "--+"])).vectors
+    torch.testing.assert_close(together[:2], alone, atol=1e-5, rtol=0)
+
+
+def test_a_node_is_classified_by_what_it_heard(student: Student, batch: Batch) -> None:
+    student.eval()
+    vectors = student(batch).vectors
+    heard = student.graph_encoder(vectors, batch.edges)
+    deaf = student.graph_encoder(vectors, batch.edges[:, :0])
+    assert not torch.allclose(heard[3:6], deaf[3:6])
+
+
+def test_gradient_checkpointing_changes_no_gradient(tiny: Path, batch: Batch, monkeypatch: pytest.MonkeyPatch) -> None:
+    plain = gradient_norms(make_student(tiny, lora_dropout=0.0).train(), batch, "margin")
+    monkeypatch.setattr("magdi_cli.distill.loading.LARGE", 0)
+    large = make_student(tiny, lora_dropout=0.0).train()
+    assert large.backbone.get_base_model().is_gradient_checkpointing
+    assert gradient_norms(large, batch, "margin") == pytest.approx(plain)
+
+
+def test_the_base_is_bfloat16_only_where_the_processor_computes_in_it() -> None:
+    native = torch.cpu.get_capabilities().get("avx512_bf16")
+    assert dtype_for(torch.device("cpu")) == (torch.bfloat16 if native else torch.float32)
+
+
+def test_a_bfloat16_student_computes_its_losses_in_float32(tiny: Path, batch: Batch) -> None:
+    student = load_student(resolve_model(str(tiny)), DistillConfig(), dtype=torch.bfloat16)
+    outputs = student(batch)
+    terms = [objective(outputs, batch).loss for objective in objectives(margin=1.0).values()]
+    assert {term.dtype for term in terms} == {torch.float32}
+
+
+def test_chosen_lora_targets_are_the_ones_adapted(tiny: Path) -> None:
+    adapter = make_student(tiny, lora_targets="q_proj, v_proj").parts()["backbone"]
+    assert {name.split(".")[-4] for name in adapter} == {"q_proj", "v_proj"}
+
+
+def test_an_unknown_lora_target_is_refused_with_the_ones_there_are(tiny: Path) -> None:
+    with pytest.raises(UnknownName, match="no LoRA target named 'q_porj'; close: q_proj"):
+        make_student(tiny, lora_targets="q_porj")
+
+
+def test_a_model_that_cannot_be_reached_is_an_access_problem() -> None:
+    with pytest.raises(AccessProblem, match="cannot load the student nobody/nothing"):
+        load_tokenizer(ResolvedModel(path="nobody/nothing", hub_id="nobody/nothing"))
+
+
+def test_a_model_that_scales_its_logits_is_refused(tiny: Path, tmp_path: Path) -> None:
+    from transformers import GraniteConfig, GraniteForCausalLM
+
+    config = GraniteConfig(
+        vocab_size=320,
+        hidden_size=32,
+        intermediate_size=32,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        logits_scaling=8.0,
+    )
+    GraniteForCausalLM(config).save_pretrained(tmp_path)
+    with pytest.raises(UsageProblem, match="alters its logits"):
+        load_student(resolve_model(str(tmp_path)), DistillConfig(), dtype=torch.float32)

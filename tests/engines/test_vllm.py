@@ -1,0 +1,85 @@
+"""vLLM for real: a model and an adapter on it, started, asked and stopped."""
+
+import asyncio
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from magdi_cli.core.errors import EnvironmentProblem
+from magdi_cli.core.protocols import Completion, Request
+from magdi_cli.engines.local_server import open_local
+from magdi_cli.engines.retry import Retry
+from magdi_cli.engines.vllm import open_vllm
+from magdi_cli.engines.weights import ResolvedModel
+from tests.engines.requests import ask
+from tests.engines.test_hf import completions, texts
+from tests.reports import Heard
+
+# vLLM warns about itself as it is imported
+pytestmark = [pytest.mark.e2e, pytest.mark.filterwarnings("ignore")]
+pytest.importorskip("vllm")
+
+QUESTIONS = ["one", "a longer question", "why is that?"]
+
+
+def from_vllm(model: str, *requests: Request, adapter: Path | None = None) -> list[Completion]:
+    """What vLLM says to requests made all at once."""
+
+    async def converse() -> list[Completion]:
+        async with open_vllm(model, adapter=adapter, seed=0, max_tokens=16) as engine:
+            return await asyncio.gather(*(engine.generate(request) for request in requests))
+
+    return asyncio.run(converse())
+
+
+def descendants() -> str:
+    """Processes this one has started that still run."""
+    return subprocess.run(["pgrep", "-P", str(os.getpid()), "-f", "VLLM|vllm"], capture_output=True, text=True).stdout
+
+
+@pytest.mark.parametrize("adapted", [False, True])
+def test_vllm_and_transformers_say_the_same(
+    tiny: str, adapter: Path, adapted: bool, capfd: pytest.CaptureFixture[str]
+) -> None:
+    requests = [ask(question, max_tokens=8) for question in QUESTIONS]
+    used = adapter if adapted else None
+
+    found = from_vllm(tiny, *requests, ask("sample", n=3, temperature=1.0, max_tokens=5), ask("x" * 3000), adapter=used)
+    *greedy, sampled, too_long = found
+    out, err = capfd.readouterr()
+
+    reference = completions(tiny, *requests, adapter=used)
+    assert texts(greedy) == texts(reference)
+    assert [c.usage.completion_tokens for c in greedy] == [c.usage.completion_tokens for c in reference]
+    assert [c.usage.prompt_tokens for c in greedy] == [c.usage.prompt_tokens for c in reference]
+    assert len(sampled.replies) == 3
+    assert too_long.error is not None
+    assert "context of 2048" in too_long.error
+    assert (out, err) == ("", "")
+    assert descendants() == ""
+
+
+def test_a_folder_without_weights_is_said_to_be_no_model(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text('{"model_type": "llama"}')
+
+    with pytest.raises(EnvironmentProblem, match="vLLM cannot run"):
+        from_vllm(str(tmp_path), ask())
+
+
+def test_a_local_teacher_is_served_and_its_server_stopped(tiny: str) -> None:
+    report = Heard()
+
+    async def converse() -> list[Completion]:
+        model = ResolvedModel(path=tiny, hub_id="owner/tiny")
+        async with open_local(model, seed=0, timeout=60, retry=Retry(), share=1.0, report=report) as engine:
+            assert engine.model == "local:owner/tiny#0"
+            return await asyncio.gather(*(engine.generate(ask(question, max_tokens=8)) for question in QUESTIONS))
+
+    found = asyncio.run(converse())
+
+    assert texts(found) == texts(completions(tiny, *(ask(question, max_tokens=8) for question in QUESTIONS)))
+    assert found[0].usage.cost_usd == 0.0
+    assert report.notes == ["starting a vLLM server for tiny"]
+    assert descendants() == ""
