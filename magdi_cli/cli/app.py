@@ -52,7 +52,6 @@ COMMANDS = (
         "magdi efficiency --json",
         config=EfficiencyConfig,
         stage="magdi_cli.efficiency.stage",
-        records="the result",
     ),
 )
 

@@ -40,7 +40,8 @@ class Command:
     help: str
     config: type[RunConfig]
     stage: str
-    """Module whose `run(config, report, emit)` does the work; imported only when the command runs."""
+    """Module whose `run(config, report)` does the work, `run(config, report, emit)` where records can stream;
+    imported only when the command runs."""
     records: str | None = None
     """What `-o -` streams; None where nothing can."""
     next: str | None = None
@@ -87,8 +88,8 @@ def _run(command: Command, values: Mapping[str, Any], output: Output) -> None:
         from magdi_cli.cli.console import ConsoleReport
 
         report = ConsoleReport(quiet=output.quiet)
-        emit = sink.write if output.out else _unread
-        result = importlib.import_module(command.stage).run(config, report, emit)
+        streams = [sink.write if output.out else _unread] if command.records else []
+        result = importlib.import_module(command.stage).run(config, report, *streams)
         _show(encode(result), sink, output)
         if command.next and not output.json and not output.out:
             report.note(f"next: magdi {command.next} --run-dir {config.run_dir}")

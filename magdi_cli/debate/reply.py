@@ -10,7 +10,6 @@ from typing import Any
 from magdi_cli.core.problem import Answer, Problem
 from magdi_cli.tasks.answers import canonical, extract
 
-
 _BEGUN_OBJECT = re.compile(r"\{\s*['\"]?reasoning\b")
 
 

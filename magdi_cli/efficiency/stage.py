@@ -8,7 +8,6 @@ from magdi_cli.core.config import EfficiencyConfig
 from magdi_cli.core.debate import Debate
 from magdi_cli.core.errors import DataProblem
 from magdi_cli.core.evaluation import Evaluation
-from magdi_cli.core.flow import Emit
 from magdi_cli.core.protocols import Report
 from magdi_cli.core.records import decode, encode, read_records, replacing
 from magdi_cli.core.usage import Usage
@@ -20,8 +19,8 @@ EVALUATIONS = "*/evaluation.json"
 RESULT = "efficiency.json"
 
 
-def run(config: EfficiencyConfig, report: Report, emit: Emit) -> Efficiency:
-    """Compare the run's evaluations with its debates; write `RUN/efficiency/efficiency.json`, also handed to `emit`."""
+def run(config: EfficiencyConfig, report: Report) -> Efficiency:
+    """Compare the run's evaluations with its debates; write `RUN/efficiency/efficiency.json`."""
     debates = (config.debates or config.run_dir / "debates") / DEBATES
     folder = config.evaluations or config.run_dir / "evaluations"
     evaluations = sorted(folder.glob(EVALUATIONS))
@@ -36,7 +35,6 @@ def run(config: EfficiencyConfig, report: Report, emit: Emit) -> Efficiency:
     with replacing(artifact.path / RESULT) as handle:
         handle.write(encode(result))
     artifact.complete(config, inputs=[debates, *evaluations], counts={"rows": len(rows)})
-    emit(encode(result))
     return result
 
 

@@ -72,8 +72,7 @@ async def open_panel(
     """The engine of every seat, by name: recorded in the ledger, at most `concurrency` calls at once."""
     slots = asyncio.Semaphore(concurrency)
     retry = Retry(retries=max_retries)
-    local_models = {teacher.model for teacher in teachers if teacher.engine == "local"}
-    share = 1 / max(1, len(local_models))
+    share = 1 / max(1, len({teacher.model for teacher in teachers if teacher.engine == "local"}))
     engines: dict[Source, Engine] = {}
     panel: dict[str, Engine] = {}
     async with AsyncExitStack() as stack:

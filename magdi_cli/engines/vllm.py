@@ -26,6 +26,9 @@ SETTINGS = {
 }
 """What vLLM reads from the environment, where the user has not set it: quiet, private, 2 GiB of cache."""
 
+STOP_SECONDS = 2.0
+"""Nothing is under way any more, so nothing is lost by ending an engine that is slow to go."""
+
 
 @asynccontextmanager
 async def open_vllm(
@@ -52,7 +55,7 @@ async def open_vllm(
                 seeds_requests=seeds_requests,
             )
         finally:
-            llm.shutdown()
+            llm.shutdown(timeout=STOP_SECONDS)
 
 
 def _start(model_folder: str, log: Path, *, adapter: Path | None, seed: int, max_model_len: int) -> tuple[Any, bool]:

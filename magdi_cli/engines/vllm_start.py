@@ -15,8 +15,9 @@ class ExplicitlyStopped(AsyncLLM):  # type: ignore[misc]
         """Nothing: whoever started the engine has shut it down."""
 
 
-def start_llm(model_folder: str, *, seed: int, max_model_len: int, lora_rank: int | None) -> AsyncLLM:
+def start_llm(model_folder: str, *, seed: int, max_model_len: int, lora_rank: int | None) -> Any:
     """The running engine of a model; `lora_rank` makes room for one adapter."""
+    _quieten()
     lora = {"enable_lora": True, "max_loras": 1, "max_lora_rank": lora_rank} if lora_rank else {}
     settings = AsyncEngineArgs(
         model=model_folder,
@@ -29,10 +30,15 @@ def start_llm(model_folder: str, *, seed: int, max_model_len: int, lora_rank: in
         use_tqdm_on_load=False,
         **lora,
     )
-    llm: Any = ExplicitlyStopped.from_engine_args(settings)
-    # what is left to say would interrupt the bars
-    logging.getLogger("vllm").setLevel(logging.ERROR)
+    llm = ExplicitlyStopped.from_engine_args(settings)
+    # starting has set the level anew
+    _quieten()
     return llm
+
+
+def _quieten() -> None:
+    """Leave warnings to the log that the child processes write; here they would interrupt the bars."""
+    logging.getLogger("vllm").setLevel(logging.ERROR)
 
 
 def runs_on_cpu() -> bool:

@@ -45,16 +45,18 @@ class Anchor:
 def anchors(text: str) -> list[Anchor]:
     """All anchors of a text that announce something, in order."""
     found = boxed(text)
-    found += [_behind(text, match, "hashes") for match in _HASHES.finditer(text)]
+    finish = len(text.rstrip())
+    found += [_behind(text, match, "hashes", finish) for match in _HASHES.finditer(text)]
     for pattern in (_PHRASE, _OPTION_PHRASE):
         for match in pattern.finditer(text):
-            found.append(_behind(text, match, "answer-is" if match["is"] else "answer-colon"))
+            found.append(_behind(text, match, "answer-is" if match["is"] else "answer-colon", finish))
     return sorted((anchor for anchor in found if _SOMETHING.search(anchor.span)), key=lambda anchor: anchor.position)
 
 
 def boxed(text: str) -> list[Anchor]:
     r"""What stands in each `\boxed{...}`, in order; boxes that are never closed are left out."""
     closing = _closing_braces(text)
+    finish = len(text.rstrip("} \n$."))
     found = []
     for match in _BOX.finditer(text):
         if match[1] is None:
@@ -63,8 +65,8 @@ def boxed(text: str) -> list[Anchor]:
             start, end = match.end(), closing[match.end() - 1]
         else:
             continue
-        span = text[start:end][:LONGEST_SPAN].rstrip("." if match[1] is None else "")
-        found.append(Anchor(rule="boxed", position=match.start(), span=span, last=not text[end:].strip("} \n$.")))
+        span = text[start : min(end, start + LONGEST_SPAN)].rstrip("." if match[1] is None else "")
+        found.append(Anchor(rule="boxed", position=match.start(), span=span, last=end >= finish))
     return found
 
 
@@ -80,7 +82,7 @@ def _closing_braces(text: str) -> dict[int, int]:
     return closing
 
 
-def _behind(text: str, match: re.Match[str], rule: Rule) -> Anchor:
+def _behind(text: str, match: re.Match[str], rule: Rule, finish: int) -> Anchor:
     """The line behind an anchor, or the next one where that is blank; a display formula is taken whole."""
     window = text[match.end() : match.end() + LONGEST_SPAN]
     rest = window.lstrip(" \t\n*_:" if rule != "hashes" else " \t")
@@ -90,4 +92,4 @@ def _behind(text: str, match: re.Match[str], rule: Rule) -> Anchor:
             end = closed + len(close)
     span = rest if end < 0 else rest[:end]
     beyond = match.end() + len(window) - len(rest) + len(span)
-    return Anchor(rule=rule, position=match.start(), span=span, last=not text[beyond:].strip())
+    return Anchor(rule=rule, position=match.start(), span=span, last=beyond >= finish)

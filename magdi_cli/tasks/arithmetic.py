@@ -133,11 +133,15 @@ def _steps(story: Story, numbers: Mapping[str, int], slots: Mapping[str, object]
             "left": left,
             "op": move.operation,
             "right": numbers[move.by],
-            "text": f"{opening} {move.told}".format(**slots).strip()
-            + f" {{left}} {move.operation} {{right}} = {{result}}.",
+            "text": _text(f"{opening} {move.told}".strip().format(**slots), move.operation),
         }
         for move, left in zip(story.moves, _path(story, numbers), strict=False)
     ]
+
+
+def _text(told: str, operation: str) -> str:
+    """What is said in a step, with room for its numbers."""
+    return f"{told} {{left}} {operation} {{right}} = {{result}}.".strip()
 
 
 def _words(rng: random.Random) -> dict[str, str]:
@@ -188,7 +192,7 @@ def _made(name: str, question: str, steps: list[dict[str, Any]]) -> Problem:
     `text.format(left=..., right=..., result=...)` tells the step.
     """
     results = [outcome(step["left"], step["op"], step["right"]) for step in steps]
-    told = [step["text"].format(**step, result=result).strip() for step, result in zip(steps, results, strict=True)]
+    told = [step["text"].format(**step, result=result) for step, result in zip(steps, results, strict=True)]
     return Problem(
         id=name,
         task="arithmetic",

@@ -36,6 +36,7 @@ _IS_RIGHT = re.compile(
 )
 _NAMED = re.compile(r"\(([A-Z])\)|\b[Oo]ption\s+\(?([A-Z])\b|\b[Cc]hoice\s+\(?([A-Z])\b")
 _STRICT_LETTER = re.compile(r"\W*?(?:\(([A-Za-z])\)|\b([A-Z])[.):](?=\s|\Z)|\b([A-Z])(?=\W*\Z|\W*\n))")
+_LEADING_NUMBER = re.compile(r"\W*(?:option\s+)?([0-9]{1,2})\W*?(?:[.):]|\Z)", re.IGNORECASE)
 _LISTED = re.compile(r"^\W*(?:([A-Z])|([0-9]{1,2}))[.):]\s", re.MULTILINE)
 _NEGATION = re.compile(r"\bnot\b|n't\b|\bcannot\b|\bunlikely\b|\bneither\b|\bnor\b|\brather than\b", re.IGNORECASE)
 
@@ -125,11 +126,13 @@ def _leading(text: str, line: str, choices: Choices) -> Answer | None:
 
 
 def _leading_number(line: str, choices: Choices) -> Answer | None:
-    return (
-        _numbered(line, choices)
-        if re.match(r"\W*(?:option\s+)?[0-9]{1,2}\W*(?:[.):]|\Z)", line, re.IGNORECASE)
-        else None
-    )
+    """The option whose number, or whose number and text, a line begins with; `1.` alone may begin a list."""
+    match = _LEADING_NUMBER.match(line)
+    if match is None:
+        return None
+    rest = line[match.end() :].strip()
+    begins_list = match[1] == "1" and rest != ""
+    return option_text.leading(rest, choices) or (None if begins_list else _numbered(line, choices))
 
 
 def _strict_letter(line: str, choices: Choices) -> Answer | None:
@@ -152,17 +155,24 @@ def _closing(lines: list[str], choices: Choices) -> Answer | None:
 
 
 def _only_letter(text: str, choices: Choices) -> Answer | None:
-    """The one letter named in sentences that deny nothing; None for several."""
-    named = {_in_range("".join(groups), choices) for said in _affirmed(text) for groups in _NAMED.findall(said)}
-    return named.pop() if len(named) == 1 else None
+    """The one letter named in the last sentence, or in all that deny nothing; None for several."""
+    for said in (_conclusion(text), _affirmed(text)):
+        named = {_in_range("".join(groups), choices) for sentence in said for groups in _NAMED.findall(sentence)}
+        if named:
+            return named.pop() if len(named) == 1 else None
+    return None
 
 
 def _only_option(text: str, choices: Choices) -> Answer | None:
     """The only option mentioned in the last sentence, or in all that deny nothing."""
-    affirmed = _affirmed(text)
-    concludes = affirmed[-1:] == sentences(text)[-1:] != [] and len(_LISTED.findall(text)) < 2
-    closing = option_text.contained(affirmed[-1], choices) if concludes else None
-    return closing or option_text.contained(" ; ".join(affirmed), choices)
+    closing = [option_text.contained(sentence, choices) for sentence in _conclusion(text)]
+    return next(filter(None, closing), None) or option_text.contained(" ; ".join(_affirmed(text)), choices)
+
+
+def _conclusion(text: str) -> list[str]:
+    """The last sentence, in a list; an empty one where it denies something or is an item of a list."""
+    listed = _LISTED.match(text.rstrip().rpartition("\n")[2])
+    return [sentence for sentence in sentences(text)[-1:] if not listed and not _NEGATION.search(sentence)]
 
 
 def _affirmed(text: str) -> list[str]:

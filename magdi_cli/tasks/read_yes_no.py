@@ -22,11 +22,13 @@ _DIRECT = re.compile(
     r"(?P<word>yes|no|true|false|not true|not false)\b(?!\s*(?:or|/)\s*(?:yes|no|true|false)\b)",
     re.IGNORECASE,
 )
-_WORD = re.compile(r"\b(?:not )?(?:yes|true|false|no)\b", re.IGNORECASE)
+_WORD = re.compile(r"(?<!\bor )\b(?:not )?(?:yes|true|false|no)\b", re.IGNORECASE)
 _LETTER = re.compile(r"\W*([AB])\W*")
 _ALONE = re.compile(r"\s*(?:[.,;:!*\"')\]}]|-\s|\Z)")
 _UNDECIDED = re.compile(r"\b(?:neither|either|both|depends|depending)\b", re.IGNORECASE)
-_CONCLUDING = re.compile(r"\b(?:so|thus|therefore|hence|conclusion),?:?\s+(yes|no)\b\s*(?=[.,;:!]|\Z)", re.IGNORECASE)
+_CONCLUDING = re.compile(
+    r"\b(?:so|thus|therefore|hence|conclusion)[,:*]*\s+[*]*(yes|no)\b[\s*]*(?=[.,;:!]|\Z)", re.IGNORECASE
+)
 
 
 def _word(word: str) -> Answer:

@@ -15,7 +15,8 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("pipeline")
     student = tiny_student.build(folder / "tiny")
     seats = "ada=sim?accuracy=0.7,ben=sim?accuracy=0.5,cy=sim?accuracy=0.3&failure=0.05"
-    magdi("debate", "--task", "arithmetic", "--limit", "12", "--teachers", seats, "--fail-on-error", "0.5", cwd=folder)
+    panel = ("--teachers", seats, "--fail-on-error", "0.5")
+    magdi("debate", "--task", "arithmetic", "--limit", "12", *panel, cwd=folder)
     magdi("build-graph", cwd=folder)
     magdi("distill", "--student", str(student), "--max-steps", "4", "--max-length", "2048", cwd=folder)
     for subject in ("graph", "base"):
@@ -31,7 +32,8 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_every_artifact_is_complete_and_chained(run: Path) -> None:
     kinds = {
         "debates": "debates", "graphs": "graphs", "students/graph": "student",
-        "evaluations/graph--arithmetic": "evaluation", "evaluations/base--arithmetic": "evaluation", "efficiency": "efficiency",
+        "evaluations/graph--arithmetic": "evaluation", "evaluations/base--arithmetic": "evaluation",
+        "efficiency": "efficiency",
     }  # fmt: skip
     manifests = {folder: json.loads((run / folder / "manifest.json").read_text()) for folder in kinds}
     assert {folder: manifest["kind"] for folder, manifest in manifests.items()} == kinds

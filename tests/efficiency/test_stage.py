@@ -48,7 +48,7 @@ def write_evaluation(folder: Path, **changes: Any) -> None:
 def test_a_run_is_compared_with_its_own_debates(tmp_path: Path) -> None:
     write_debates(tmp_path)
     write_evaluation(tmp_path)
-    result = run(EfficiencyConfig(run_dir=tmp_path, gpu_hour=2.0), Heard(), lambda _: None)
+    result = run(EfficiencyConfig(run_dir=tmp_path, gpu_hour=2.0), Heard())
     team, student = result.rows
     assert (team.system, team.tokens_per_question, team.accuracy, team.cost_usd, team.ratio) == (
         "debate",
@@ -66,11 +66,11 @@ def test_a_run_is_compared_with_its_own_debates(tmp_path: Path) -> None:
 def test_money_is_not_guessed(tmp_path: Path) -> None:
     write_evaluation(tmp_path, self_consistency=10)
     heard = Heard()
-    (row,) = run(EfficiencyConfig(run_dir=tmp_path), heard, lambda _: None).rows
+    (row,) = run(EfficiencyConfig(run_dir=tmp_path), heard).rows
     assert (row.system, row.cost_usd, row.ratio) == ("graph, vote of 10", None, None)
     assert "nothing to compare" in heard.warnings[0]
 
 
 def test_nothing_to_compare_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(DataProblem, match="run magdi debate and magdi evaluate first"):
-        run(EfficiencyConfig(run_dir=tmp_path), Heard(), lambda _: None)
+        run(EfficiencyConfig(run_dir=tmp_path), Heard())

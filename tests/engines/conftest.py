@@ -9,7 +9,16 @@ from tests import tiny_student
 
 @pytest.fixture(scope="session")
 def tiny(tmp_path_factory: pytest.TempPathFactory) -> str:
-    return str(tiny_student.build(tmp_path_factory.mktemp("tiny")))
+    """The tiny student with larger random weights of its own at the end, so that it babbles instead of repeating."""
+    import torch
+    from transformers import AutoConfig, LlamaForCausalLM
+
+    folder = tiny_student.build(tmp_path_factory.mktemp("tiny"))
+    config = AutoConfig.from_pretrained(folder, tie_word_embeddings=False, initializer_range=0.3)
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        LlamaForCausalLM(config).save_pretrained(folder)
+    return str(folder)
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,7 @@ import pytest
 
 from magdi_cli.core.errors import AccessProblem, UsageProblem
 from magdi_cli.core.protocols import Completion, Engine
-from magdi_cli.engines.panel import engine_name, open_panel, open_student
+from magdi_cli.engines.panel import EngineName, engine_name, open_panel, open_student
 from magdi_cli.engines.recorded import open_ledger
 from magdi_cli.engines.teachers import parse_teachers
 from magdi_cli.engines.weights import ResolvedModel
@@ -130,7 +130,7 @@ def test_a_teacher_nobody_may_call_ends_the_meeting(tmp_path: Path) -> None:
             at_the_table(seats, tmp_path / "calls.jsonl", speak)
 
 
-def student(model: ResolvedModel, engine: str, report: Heard, adapter: Path | None = None) -> Completion:
+def student(model: ResolvedModel, engine: EngineName, report: Heard, adapter: Path | None = None) -> Completion:
     async def answer() -> Completion:
         async with open_student(
             model,
@@ -138,7 +138,7 @@ def student(model: ResolvedModel, engine: str, report: Heard, adapter: Path | No
             engine=engine,
             seed=0,
             max_tokens=4,
-            report=report,  # type: ignore[arg-type]
+            report=report,
         ) as opened:
             return await opened.generate(ask(max_tokens=4))
 
