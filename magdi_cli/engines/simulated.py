@@ -25,8 +25,8 @@ SURE = (0.7, 0.8, 0.9, 1.0)
 UNSURE = (0.4, 0.5, 0.6, 0.7, 0.8)
 """Confidences of a wrong answer: lower, but not always."""
 
-KEEPING = "I have read the other solutions and stay with mine. "
-ADOPTING = "The solution most agree on convinces me. "
+KEEPING = "I have read the other solutions and still think mine is right. "
+ADOPTING = "The other solutions convince me. "
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
