@@ -20,13 +20,23 @@ Emit = Callable[[bytes], None]
 
 
 async def in_order(
-    items: Iterable[Item], work: Callable[[Item], Coroutine[Any, Any, Result]], *, window: int
+    items: Iterable[Item], work: Callable[[Item], Coroutine[Any, Any, Result]], *, at_once: int, window: int
 ) -> AsyncGenerator[Result, None]:
-    """The result of each item, in the items' order, with at most `window` items under way or waiting."""
+    """The result of each item, in the items' order.
+
+    Work is done on `at_once` items; up to `window` may be begun or wait for an earlier one to be handed
+    out, so that a slow item delays itself and not the others.
+    """
+    slots = asyncio.Semaphore(at_once)
     running: deque[asyncio.Task[Result]] = deque()
+
+    async def in_slot(item: Item) -> Result:
+        async with slots:
+            return await work(item)
+
     try:
         for item in items:
-            running.append(asyncio.create_task(work(item)))
+            running.append(asyncio.create_task(in_slot(item)))
             if len(running) >= window:
                 yield await running.popleft()
         while running:

@@ -113,7 +113,7 @@ async def _debates(
             report=report,
         ) as panel:
             table = RoundTable(seats=_seats(panel, config), rounds=config.rounds, stop=config.stop)
-            debates = in_order(problems, table.debate, window=4 * config.concurrency)
+            debates = in_order(problems, table.debate, at_once=config.concurrency, window=4 * config.concurrency)
             with report.progress("debates", len(problems)) as advance:
                 async with aclosing(debates) as held:
                     async for debate in held:

@@ -113,7 +113,8 @@ async def _predictions(
         report=report,
     ) as engine:
         failed, since = 0, time.perf_counter()
-        answers = in_order(problems, partial(_answer, engine, sampling), window=PROBLEMS_IN_FLIGHT)
+        answer = partial(_answer, engine, sampling)
+        answers = in_order(problems, answer, at_once=PROBLEMS_IN_FLIGHT, window=2 * PROBLEMS_IN_FLIGHT)
         with report.progress(f"{subject.name} answers", len(problems)) as advance:
             async with aclosing(answers) as coming:
                 async for problem, completion in coming:

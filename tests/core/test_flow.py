@@ -13,20 +13,21 @@ from magdi_cli.core.seeds import seed_for
 from tests.strategies import problem
 
 
-@given(st.permutations(range(8)), st.integers(1, 9))
-def test_results_come_in_order_however_long_each_takes(turns: list[int], window: int) -> None:
+@given(st.permutations(range(8)), st.integers(1, 9), st.integers(1, 9))
+def test_results_come_in_order_however_long_each_takes(turns: list[int], at_once: int, window: int) -> None:
     async def run() -> list[int]:
         async def work(item: int) -> int:
             for _ in range(turns[item]):
                 await asyncio.sleep(0)
             return item
 
-        return [result async for result in in_order(range(8), work, window=window)]
+        return [result async for result in in_order(range(8), work, at_once=at_once, window=window)]
 
     assert asyncio.run(run()) == list(range(8))
 
 
-def test_no_more_than_the_window_is_under_way() -> None:
+@pytest.mark.parametrize(("at_once", "window"), [(3, 20), (20, 3)])
+def test_no_more_is_under_way_than_was_said(at_once: int, window: int) -> None:
     running: list[int] = []
     most = 0
 
@@ -38,11 +39,30 @@ def test_no_more_than_the_window_is_under_way() -> None:
         running.remove(item)
 
     async def run() -> None:
-        async for _ in in_order(range(20), work, window=3):
+        async for _ in in_order(range(20), work, at_once=at_once, window=window):
             pass
 
     asyncio.run(run())
     assert most == 3
+
+
+def test_a_slow_item_delays_itself_and_not_the_others() -> None:
+    finished: list[int] = []
+    released = asyncio.Event()
+
+    async def work(item: int) -> int:
+        if item == 0:
+            await released.wait()
+        finished.append(item)
+        if item == 5:
+            released.set()
+        return item
+
+    async def run() -> list[int]:
+        return [result async for result in in_order(range(6), work, at_once=2, window=6)]
+
+    assert asyncio.run(run()) == [0, 1, 2, 3, 4, 5]
+    assert finished == [1, 2, 3, 4, 5, 0]
 
 
 def test_what_is_under_way_is_cancelled_when_the_reader_leaves() -> None:
@@ -57,7 +77,7 @@ def test_what_is_under_way_is_cancelled_when_the_reader_leaves() -> None:
         return item
 
     async def run() -> None:
-        results = in_order(range(4), work, window=4)
+        results = in_order(range(4), work, at_once=4, window=4)
         assert await anext(results) == 0
         await results.aclose()
 
