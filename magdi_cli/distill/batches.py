@@ -1,4 +1,8 @@
-"""Examples in tokens, and several of them as one batch in which every distinct text has one row."""
+"""Examples in tokens, and the batches made of them, in which every distinct text has one row.
+
+Objectives join the nodes of a graph but never two graphs, so the graphs of one training step may be
+encoded and differentiated one batch after the other: only one batch's activations exist at a time.
+"""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -19,8 +23,8 @@ Text = tuple[Tokens, Tokens]
 
 Record = TypeVar("Record", "Rows", "Batch")
 
-GROUP_TOKENS = 4096
-"""Most tokens, padding included, that are encoded in one pass; rows of like length share a pass."""
+PASS_TOKENS = 2048
+"""Most tokens, padding included, that are encoded in one pass, and that graphs sharing a batch may add up to."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -80,6 +84,16 @@ class Batch:
         return sum(int(rows.attention_mask.sum()) for rows in self.rows)
 
     @property
+    def target_tokens(self) -> int:
+        """Tokens to be learned, those of a text that several target nodes share counted for each."""
+        return sum(int(rows.completion_mask.sum(dim=1) @ rows.target_nodes) for rows in self.rows)
+
+    @property
+    def paired_graphs(self) -> int:
+        """Examples that have pairs."""
+        return len(set(self.pair_graphs.tolist()))
+
+    @property
     def row_count(self) -> int:
         """Distinct texts."""
         return sum(len(rows.input_ids) for rows in self.rows)
@@ -112,8 +126,25 @@ def shortened(item: Item, *, max_length: int, objectives: Sequence[str]) -> Item
     return replace(item, example=item.example.keeping(kept), completions=tuple(item.completions[node] for node in kept))
 
 
-def collate(items: Sequence[Item], *, pad_id: int) -> dict[str, Batch]:
-    """The items as one batch, keyed as the student's `forward` takes it; the items stay as they are."""
+def collate(items: Sequence[Item], *, pad_id: int) -> dict[str, tuple[Batch, ...]]:
+    """The items of one training step as batches that fit in a pass where they can; the items stay as they are.
+
+    Items with one prompt share a batch, so that no text of the step is encoded twice.
+    """
+    same_prompt: dict[Tokens, list[Item]] = {}
+    for item in items:
+        same_prompt.setdefault(item.prompt, []).append(item)
+    shared: list[list[Item]] = []
+    for group in same_prompt.values():
+        if shared and _area([*shared[-1], *group]) <= PASS_TOKENS:
+            shared[-1].extend(group)
+        else:
+            shared.append(group)
+    return {"batches": tuple(batch_of(group, pad_id=pad_id) for group in shared)}
+
+
+def batch_of(items: Sequence[Item], *, pad_id: int) -> Batch:
+    """The items as one batch."""
     texts = [(item.prompt, completion) for item in items for completion in item.completions]
     groups = _groups(sorted(set(texts), key=lambda text: (_length(text), text)))
     place = {text: row for row, text in enumerate(chain.from_iterable(groups))}
@@ -123,7 +154,7 @@ def collate(items: Sequence[Item], *, pad_id: int) -> dict[str, Batch]:
     pairs = [(graph, start + a, start + b) for graph, start, example in numbered for a, b in example.pairs]
     edges = [(start + a, start + b) for _, start, example in numbered for a, b in example.edges]
     pair_graphs, chosen, rejected = _columns(pairs, 3)
-    batch = Batch(
+    return Batch(
         problem_ids=tuple(item.example.problem.id for item in items),
         rows=tuple(_padded(group, targets, pad_id) for group in groups),
         node_rows=torch.tensor([place[text] for text in texts]),
@@ -133,14 +164,19 @@ def collate(items: Sequence[Item], *, pad_id: int) -> dict[str, Batch]:
         rejected=rejected,
         pair_graphs=pair_graphs,
     )
-    return {"batch": batch}
+
+
+def _area(items: Sequence[Item]) -> int:
+    """Tokens of the items in one rectangle."""
+    lengths = [len(item.prompt) + len(completion) for item in items for completion in item.completions]
+    return max(lengths) * len(lengths)
 
 
 def _groups(texts: Sequence[Text]) -> list[list[Text]]:
-    """The texts, shortest first, cut into passes of at most `GROUP_TOKENS`; a longer text passes alone."""
+    """The texts, shortest first, cut into passes of at most `PASS_TOKENS`; a longer text passes alone."""
     groups: list[list[Text]] = []
     for text in texts:
-        if groups and (len(groups[-1]) + 1) * _length(text) <= GROUP_TOKENS:
+        if groups and (len(groups[-1]) + 1) * _length(text) <= PASS_TOKENS:
             groups[-1].append(text)
         else:
             groups.append([text])

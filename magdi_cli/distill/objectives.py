@@ -4,8 +4,8 @@ To add one: a function like these, a row in `objectives`, and rows in `examples.
 `examples.NEEDS` and `core.level.OBJECTIVES`.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import torch
@@ -37,14 +37,23 @@ class Outputs(Protocol):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Term:
-    """One objective's loss on one batch."""
+    """One objective's loss on one batch, and how many of the batch's pairs or nodes the student gets right."""
 
     loss: Tensor
-    accuracy: float | None = None
-    """Share of the pairs or nodes that the student gets right; None where there are none."""
+    right: int = 0
+    judged: int = 0
+
+    def detached(self) -> "Term":
+        """The term without what it was computed from, which is as large as the student's activations."""
+        return replace(self, loss=self.loss.detach())
 
 
-Objective = Callable[[Outputs, Batch], Term]
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Objective:
+    """A loss that is a mean over something, and how much of that something a batch holds."""
+
+    term: Callable[[Outputs, Batch], Term]
+    size: Callable[[Batch], int]
 
 
 def objectives(*, margin: float) -> Mapping[str, Objective]:
@@ -53,9 +62,20 @@ def objectives(*, margin: float) -> Mapping[str, Objective]:
     def contrast(outputs: Outputs, batch: Batch) -> Term:
         chosen, rejected = outputs.scores[batch.chosen], outputs.scores[batch.rejected]
         loss = margin_loss(chosen, rejected, batch.pair_graphs, margin=margin)
-        return Term(loss=loss, accuracy=_share(chosen > rejected))
+        return Term(loss=loss, right=int((chosen > rejected).sum()), judged=len(chosen))
 
-    return {"next-token": _next_token, "margin": contrast, "node": _node}
+    return {
+        "next-token": Objective(term=_next_token, size=lambda batch: batch.target_tokens),
+        "margin": Objective(term=contrast, size=lambda batch: batch.paired_graphs),
+        "node": Objective(term=_node, size=lambda batch: len(batch.correct)),
+    }
+
+
+def shares(objectives: Mapping[str, Objective], batches: Sequence[Batch]) -> list[dict[str, float]]:
+    """Each batch's share in each objective's mean over all of them; with these, batches add up to one big one."""
+    sizes = [{name: objective.size(batch) for name, objective in objectives.items()} for batch in batches]
+    totals = {name: max(1, sum(size[name] for size in sizes)) for name in objectives}
+    return [{name: size[name] / totals[name] for name in objectives} for size in sizes]
 
 
 def weighted_sum(terms: Mapping[str, Term], weights: Mapping[str, float]) -> Tensor:
@@ -91,8 +111,5 @@ def _next_token(outputs: Outputs, batch: Batch) -> Term:
 
 def _node(outputs: Outputs, batch: Batch) -> Term:
     logits = outputs.node_logits
-    return Term(loss=node_loss(logits, batch.correct), accuracy=_share(logits.argmax(dim=1) == batch.correct.long()))
-
-
-def _share(hits: Tensor) -> float | None:
-    return hits.float().mean().item() if hits.numel() else None
+    right = logits.argmax(dim=1) == batch.correct.long()
+    return Term(loss=node_loss(logits, batch.correct), right=int(right.sum()), judged=len(right))

@@ -1,12 +1,14 @@
 """The student: a causal language model with LoRA, and two heads over one live encoding of each text."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
 import torch
 from peft import PeftModel
+from peft.helpers import disable_input_dtype_casting
 from torch import Tensor, nn
 
 from magdi_cli.distill.batches import Batch, Rows
@@ -40,14 +42,22 @@ class Student(nn.Module):
     def encode(self, rows: Rows) -> Tensor:
         """The last hidden states, as the vocabulary projection gets them, `[R, T, H]`."""
         positions = (rows.attention_mask.cumsum(dim=1) - 1).clamp(min=0)
-        encoded = self.backbone.get_base_model().base_model(
-            input_ids=rows.input_ids,
-            attention_mask=rows.attention_mask.long(),
-            position_ids=positions,
-            use_cache=False,
-        )
+        with self._number_type(rows.input_ids.device.type):
+            encoded = self.backbone.get_base_model().base_model(
+                input_ids=rows.input_ids,
+                attention_mask=rows.attention_mask.long(),
+                position_ids=positions,
+                use_cache=False,
+            )
         states: Tensor = encoded.last_hidden_state
         return states
+
+    @contextmanager
+    def _number_type(self, device: str) -> Iterator[None]:
+        """Let the float32 adapter compute in the base's own type: by itself PEFT widens every input first."""
+        dtype = self.backbone.dtype
+        with disable_input_dtype_casting(self.backbone), torch.autocast(device, dtype, dtype == torch.bfloat16):
+            yield
 
     def vectors(self, batch: Batch, states: Sequence[Tensor]) -> Tensor:
         """Each node's vector: its completion's states, pooled, `[N, H]`."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from math import ceil
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import torch
@@ -20,11 +21,29 @@ from magdi_cli.core.errors import DataProblem
 from magdi_cli.core.records import encode, read_records, repair_tail, write_records
 from magdi_cli.distill.batches import Batch, Item, collate
 from magdi_cli.distill.metrics import Step
-from magdi_cli.distill.objectives import Term, objectives, weighted_sum
+from magdi_cli.distill.objectives import objectives
+from magdi_cli.distill.step import accumulate_gradients
 from magdi_cli.distill.student import ADAPTER, Student
 
 CHECKPOINT_EVERY = 0.05
 """Share of the steps between two checkpoints."""
+FIXED: Mapping[str, Any] = MappingProxyType(
+    {
+        "lr_scheduler_type": "linear",
+        "optim": "adamw_torch",
+        "weight_decay": 0.0,
+        "max_grad_norm": 1.0,
+        "logging_steps": 1,
+        "log_level": "error",
+        "disable_tqdm": True,
+        "report_to": "none",
+        "save_steps": CHECKPOINT_EVERY,
+        "save_total_limit": 1,
+        "remove_unused_columns": False,
+        "dataloader_pin_memory": False,
+    }
+)
+"""What no option changes."""
 STATE = "trainer_state.json"
 TRAINABLE = "trainable.safetensors"
 
@@ -63,7 +82,7 @@ def newest_checkpoint(folder: Path) -> Path | None:
 
 
 class DistillTrainer(Trainer):  # type: ignore[misc]
-    """A step reads one batch of graphs; a checkpoint holds what training changes, never the base model."""
+    """A step reads some graphs; a checkpoint holds what training changes, never the base model."""
 
     def __init__(self, student: Student, course: Course, arguments: TrainingArguments, *, margin: float) -> None:
         super().__init__(
@@ -77,32 +96,19 @@ class DistillTrainer(Trainer):  # type: ignore[misc]
         self._course = course
         known = objectives(margin=margin)
         self._objectives = {name: known[name] for name in course.weights}
-        self._measured: dict[str, Any] = {}
         self._started = time.perf_counter()
 
-    def compute_loss(
-        self, model: Student, inputs: dict[str, Batch], return_outputs: bool = False, **also: Any
+    def training_step(
+        self, model: Student, inputs: dict[str, tuple[Batch, ...]], num_items_in_batch: Tensor | None = None
     ) -> Tensor:
-        """The weighted sum of the course's objectives; a loss that is not finite ends the training."""
-        del return_outputs, also
+        """The loss of a step, its gradients added up batch by batch."""
+        del num_items_in_batch
         self._started = time.perf_counter()
-        batch = inputs["batch"]
-        outputs = model(batch)
-        terms = {name: objective(outputs, batch) for name, objective in self._objectives.items()}
-        losses = {name: term.loss.item() for name, term in terms.items()}
-        total = weighted_sum(terms, self._course.weights)
-        if not torch.isfinite(total):
-            raise DataProblem(
-                f"the loss is not finite at step {self.state.global_step + 1} ({losses}) on problems "
-                f"{', '.join(batch.problem_ids)}; lower --learning-rate, or look at these graphs"
-            )
-        self._measured = {
-            "terms": losses,
-            "accuracy": _accuracies(terms),
-            "rows": batch.row_count,
-            "tokens": batch.tokens,
-        }
-        return total
+        model.train()
+        self._measured = accumulate_gradients(
+            model, inputs["batches"], self._objectives, self._course.weights, self.accelerator.backward
+        )
+        return torch.tensor(self._measured.loss, device=self.args.device)
 
     def _clip_grad_norm(self, model: Student) -> Tensor:
         """Clip the adapter and each head apart; the adapter's norm.
@@ -122,11 +128,14 @@ class DistillTrainer(Trainer):  # type: ignore[misc]
         step = Step(
             step=self.state.global_step,
             epoch=self.state.epoch,
-            loss=logs["loss"],
+            loss=self._measured.loss,
+            terms=self._measured.terms,
+            accuracy=self._measured.accuracy,
             gradient_norm=logs["grad_norm"],
             learning_rate=logs["learning_rate"],
+            rows=self._measured.rows,
+            tokens=self._measured.tokens,
             seconds=time.perf_counter() - self._started,
-            **self._measured,
         )
         with self._course.metrics.open("ab") as handle:
             handle.write(encode(step))
@@ -154,30 +163,14 @@ def _arguments(config: DistillConfig, course: Course, seed: int) -> TrainingArgu
         per_device_train_batch_size=config.batch_size,
         learning_rate=config.learning_rate,
         warmup_steps=config.warmup_ratio,
-        lr_scheduler_type="linear",
-        optim="adamw_torch",
-        weight_decay=0.0,
-        max_grad_norm=1.0,
         seed=seed,
         data_seed=seed,
         use_cpu=not torch.cuda.is_available(),
-        logging_steps=1,
-        logging_nan_inf_filter=False,
-        log_level="error",
-        disable_tqdm=True,
-        report_to="none",
-        save_steps=CHECKPOINT_EVERY,
-        save_total_limit=1,
-        remove_unused_columns=False,
-        dataloader_pin_memory=False,
+        **FIXED,
     )
-    # a batch is one graph with its rows: it cannot be scattered over several GPUs
+    # a graph stays with its rows: it cannot be scattered over several GPUs
     arguments._n_gpu = min(1, arguments.n_gpu)
     return arguments
-
-
-def _accuracies(terms: Mapping[str, Term]) -> dict[str, float]:
-    return {name: term.accuracy for name, term in terms.items() if term.accuracy is not None}
 
 
 def _steps_until(metrics: Path, checkpoint: Path | None) -> list[Step]:

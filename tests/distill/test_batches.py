@@ -5,7 +5,8 @@ import torch
 
 from magdi_cli.core.errors import UsageProblem
 from magdi_cli.core.level import LEVELS, Level
-from magdi_cli.distill.batches import GROUP_TOKENS, Batch, Item, collate, shortened, tokenize
+from magdi_cli.distill.batches import PASS_TOKENS, Batch, Item, collate, shortened, tokenize
+from magdi_cli.distill.batches import batch_of as make_batch
 from magdi_cli.distill.examples import example_from
 from tests.distill.graphs import graph
 
@@ -17,7 +18,7 @@ def item(tokenizer: Any, *verdicts: str, level: Level = LEVELS["graph"], number:
 
 
 def batch_of(*items: Item) -> Batch:
-    return collate(items, pad_id=0)["batch"]
+    return make_batch(items, pad_id=0)
 
 
 def test_the_prompt_ends_where_the_assistant_begins(tokenizer: Any) -> None:
@@ -69,14 +70,30 @@ def test_each_graph_carries_its_own_edges_and_pairs(tokenizer: Any) -> None:
 def test_collating_leaves_the_items_as_they_are(tokenizer: Any) -> None:
     items = [item(tokenizer, "+-?", "++-"), item(tokenizer, "-++", number=2)]
     before = repr(items)
-    first, second = batch_of(*items), batch_of(*items)
+    (first,), (second,) = (collate(items, pad_id=0)["batches"] for _ in range(2))
     assert repr(items) == before
     assert torch.equal(first.rows[0].input_ids, second.rows[0].input_ids)
 
 
+def test_graphs_share_a_batch_while_they_fit_in_a_pass(tokenizer: Any) -> None:
+    items = [item(tokenizer, "+-", number=n, texts=["word " * 40, "x"]) for n in range(1, 11)]
+    batches = collate(items, pad_id=0)["batches"]
+    assert 1 < len(batches) < 10
+    assert all(len(batch.rows) == 1 and batch.rows[0].input_ids.numel() <= PASS_TOKENS for batch in batches)
+    assert [name for batch in batches for name in batch.problem_ids] == [f"p{n}" for n in range(1, 11)]
+
+
+def test_graphs_of_one_question_share_a_batch_and_its_rows(tokenizer: Any) -> None:
+    long = ["word " * 300]
+    items = [item(tokenizer, "+", number=n, texts=long) for n in (1, 2, 1)]
+    batches = collate(items, pad_id=0)["batches"]
+    assert [batch.problem_ids for batch in batches] == [("p1", "p1"), ("p2",)]
+    assert sum(batch.row_count for batch in batches) == 2
+
+
 def test_a_batch_does_not_depend_on_pad_tokens_that_mean_end(tokenizer: Any) -> None:
     items = [item(tokenizer, "+-"), item(tokenizer, "+", number=2, texts=["Much longer than the other two." * 2])]
-    zeros, ends = (collate(items, pad_id=pad)["batch"].rows[0] for pad in (0, tokenizer.eos_token_id))
+    zeros, ends = (make_batch(items, pad_id=pad).rows[0] for pad in (0, tokenizer.eos_token_id))
     assert torch.equal(zeros.attention_mask, ends.attention_mask)
     assert torch.equal(zeros.completion_mask, ends.completion_mask)
 
@@ -85,7 +102,7 @@ def test_rows_of_like_length_share_a_pass_of_bounded_size(tokenizer: Any) -> Non
     long = [item(tokenizer, "+", number=n, texts=["x" * (40 * n)]) for n in range(1, 31)]
     batch = batch_of(*long)
     assert len(batch.rows) > 1
-    assert all(rows.input_ids.numel() <= GROUP_TOKENS for rows in batch.rows)
+    assert all(rows.input_ids.numel() <= PASS_TOKENS for rows in batch.rows)
     assert batch.tokens == sum(len(i.prompt) + len(i.completions[0]) for i in long)
     assert sorted(batch.node_rows.tolist()) == list(range(30))
 

@@ -1,7 +1,6 @@
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -15,30 +14,23 @@ from magdi_cli.core.level import LEVELS
 from magdi_cli.core.records import write_records
 from magdi_cli.distill.stage import DistillResult, _enough_memory, run
 from tests.distill.graphs import graph
+from tests.reports import Heard
 
 GRAPHS = tuple(graph(["-++", "+-+"], number=n) for n in range(1, 5))
 
 
-@dataclass
-class Heard:
-    """A report that remembers what it was told, and stops the run after so many steps."""
+class StoppedAfter(Heard):
+    """A report through which the user stops the run after so many steps."""
 
-    stop_after: int | None = None
-    notes: list[str] = field(default_factory=list)
-    warnings: list[str] = field(default_factory=list)
-    steps: int = 0
-
-    def note(self, message: str) -> None:
-        self.notes.append(message)
-
-    def warn(self, message: str) -> None:
-        self.warnings.append(message)
+    def __init__(self, steps: int) -> None:
+        super().__init__()
+        self.last = steps
 
     @contextmanager
     def progress(self, label: str, total: int | None) -> Iterator[Callable[[str], None]]:
         def advance(status: str) -> None:
-            self.steps += 1
-            if self.stop_after is not None and self.steps > self.stop_after:
+            self.steps.append(status)
+            if len(self.steps) > self.last:
                 raise KeyboardInterrupt
 
         yield advance
@@ -149,7 +141,7 @@ def test_the_card_tells_level_teachers_data_objectives_and_limits(distill: Calla
 def test_a_complete_student_is_returned_and_not_trained_again(distill: Callable[..., DistillResult]) -> None:
     first, report = distill(), Heard()
     assert distill(report=report) == first
-    assert report.steps == 0
+    assert report.steps == []
     assert "is complete" in report.notes[0]
 
 
@@ -161,16 +153,16 @@ def test_other_graphs_under_the_same_settings_are_refused(distill: Callable[...,
 
 def test_a_stopped_run_goes_on_where_its_checkpoint_is(distill: Callable[..., DistillResult]) -> None:
     with pytest.raises(KeyboardInterrupt):
-        distill(max_steps=4, report=Heard(stop_after=2))
+        distill(max_steps=4, report=StoppedAfter(2))
     report = Heard()
     result = distill(max_steps=4, report=report)
     assert report.notes == ["continuing from checkpoint-2 of 4 steps"]
-    assert report.steps == result.counts["steps"] == 4
+    assert len(report.steps) == result.counts["steps"] == 4
 
 
 def test_a_stopped_run_starts_over_when_told_to(distill: Callable[..., DistillResult]) -> None:
     with pytest.raises(KeyboardInterrupt):
-        distill(max_steps=4, report=Heard(stop_after=2))
+        distill(max_steps=4, report=StoppedAfter(2))
     report = Heard()
     assert distill(max_steps=4, report=report, resume="never").counts["steps"] == 4
     assert report.notes == []

@@ -9,7 +9,8 @@ from torch.nn import functional as F
 from magdi_cli.core.config import DistillConfig
 from magdi_cli.core.errors import AccessProblem, UnknownName, UsageProblem
 from magdi_cli.core.level import LEVELS
-from magdi_cli.distill.batches import Batch, Rows, collate, tokenize
+from magdi_cli.distill.batches import Batch, Rows, tokenize
+from magdi_cli.distill.batches import batch_of as make_batch
 from magdi_cli.distill.examples import example_from
 from magdi_cli.distill.loading import dtype_for, load_student, load_tokenizer
 from magdi_cli.distill.objectives import objectives
@@ -28,12 +29,12 @@ def batch_of(tokenizer: Any, *drawn: list[str]) -> Batch:
     examples = [
         example_from(graph(verdicts, number=n), LEVELS["graph"], teacher=None) for n, verdicts in enumerate(drawn)
     ]
-    return collate([tokenize(example, tokenizer) for example in examples if example], pad_id=0)["batch"]
+    return make_batch([tokenize(example, tokenizer) for example in examples if example], pad_id=0)
 
 
 def gradient_norms(student: Student, batch: Batch, objective: str) -> dict[str, float]:
     student.zero_grad()
-    objectives(margin=1.0)[objective](student(batch), batch).loss.backward()
+    objectives(margin=1.0)[objective].term(student(batch), batch).loss.backward()
     return {
         part: sum(float(p.grad.norm()) for p in named.values() if p.grad is not None)
         for part, named in student.parts().items()
@@ -96,7 +97,7 @@ def test_a_step_encodes_every_distinct_node_exactly_once(student: Student, batch
     counts = count_rows(student)
     outputs = student(batch)
     for objective in objectives(margin=1.0).values():
-        objective(outputs, batch)
+        objective.term(outputs, batch)
     assert sum(counts) == batch.row_count == 12
 
 
@@ -104,8 +105,8 @@ def test_texts_that_repeat_are_encoded_once_and_lose_nothing(student: Student, t
     def outputs(texts: list[str]) -> Any:
         example = example_from(graph(["+++"], texts=texts), LEVELS["correct-nodes"], teacher=None)
         assert example is not None
-        made = collate([tokenize(example, tokenizer)], pad_id=0)["batch"]
-        return objectives(margin=1.0)["next-token"](student.eval()(made), made).loss
+        made = make_batch([tokenize(example, tokenizer)], pad_id=0)
+        return objectives(margin=1.0)["next-token"].term(student.eval()(made), made).loss
 
     counts = count_rows(student)
     doubled = outputs(["One way.", "Another way.", "One way."])
@@ -122,10 +123,10 @@ def test_logits_are_made_only_where_a_loss_reads_them(student: Student, batch: B
     head.register_forward_pre_hook(lambda module, args: projected.append(args[0].shape[0]))
     known = objectives(margin=1.0)
     outputs = student(batch)
-    known["margin"](outputs, batch)
-    known["node"](outputs, batch)
+    known["margin"].term(outputs, batch)
+    known["node"].term(outputs, batch)
     assert projected == []
-    known["next-token"](outputs, batch)
+    known["next-token"].term(outputs, batch)
     targets = sum(int(rows.completion_mask[rows.target_nodes > 0].sum()) for rows in batch.rows)
     assert sum(projected) == targets
 
@@ -142,7 +143,7 @@ def test_the_loss_is_the_language_models_own_on_the_completion(student: Student,
 
 def test_more_incorrect_nodes_leave_the_next_token_loss_alone(student: Student, tokenizer: Any) -> None:
     student.eval()
-    known = objectives(margin=1.0)["next-token"]
+    known = objectives(margin=1.0)["next-token"].term
     few, many = batch_of(tokenizer, ["-+ "]), batch_of(tokenizer, ["-+-", "---", "---"])
     torch.testing.assert_close(known(student(few), few).loss, known(student(many), many).loss)
 
@@ -212,7 +213,7 @@ def test_the_base_is_bfloat16_only_where_the_processor_computes_in_it() -> None:
 def test_a_bfloat16_student_computes_its_losses_in_float32(tiny: Path, batch: Batch) -> None:
     student = load_student(resolve_model(str(tiny)), DistillConfig(), dtype=torch.bfloat16)
     outputs = student(batch)
-    terms = [objective(outputs, batch).loss for objective in objectives(margin=1.0).values()]
+    terms = [objective.term(outputs, batch).loss for objective in objectives(margin=1.0).values()]
     assert {term.dtype for term in terms} == {torch.float32}
 
 
