@@ -1,0 +1,79 @@
+"""Every command of the README is run: here, in the end-to-end tests (the demo), or by CI itself (make test)."""
+
+import json
+import re
+import shlex
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from magdi_cli.core.evaluation import Prediction, Sample
+from magdi_cli.core.records import encode
+from tests.commands import MAGDI, clean
+from tests.strategies import problem
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text()
+BLOCKS = re.findall(r"```bash\n(.*?)```", README, re.DOTALL)
+MAKE, DEMO, BARE, OWN, RESCORE = BLOCKS
+
+
+def commands(script: str) -> list[list[str]]:
+    """The `magdi` lines of a shell script, split into words."""
+    joined = script.replace("\\\n", " ")
+    return [shlex.split(line) for line in joined.splitlines() if line.startswith("magdi ")]
+
+
+def run(line: str, folder: Path) -> "subprocess.CompletedProcess[str]":
+    program = shlex.join(MAGDI)
+    script = re.sub(r"(?:^|(?<=\| ))magdi ", f"{program} ", line)
+    return subprocess.run(script, shell=True, cwd=folder, env=clean(), capture_output=True, text=True, check=False)
+
+
+def test_the_demo_in_the_readme_is_the_demo_that_runs() -> None:
+    assert commands(DEMO) == commands((ROOT / "examples" / "arithmetic.sh").read_text())
+
+
+def test_the_make_targets_exist_and_the_demo_runs_the_example() -> None:
+    targets = re.findall(r"^([a-z0-9]+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    assert {line.removeprefix("make ") for line in MAKE.split("\n") if line} <= set(targets)
+    told = subprocess.run(["make", "-n", "demo"], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert "examples/arithmetic.sh" in told.stdout
+
+
+OUTCOMES = (
+    (4, "OPENAI_API_KEY"),
+    (3, "run magdi debate first"),
+    (3, "run magdi build-graph first"),
+    (2, "give --task"),
+    (3, "run magdi debate and magdi evaluate first"),
+)
+"""Exit code and message of the bare lines where there are neither keys nor artifacts."""
+
+
+@pytest.mark.parametrize(("line", "outcome"), list(zip(BARE.splitlines(), OUTCOMES, strict=True)))
+def test_the_five_bare_lines_parse_and_say_what_is_missing(tmp_path: Path, line: str, outcome: tuple[int, str]) -> None:
+    done = run(line, tmp_path)
+    assert (done.returncode, outcome[1] in done.stderr) == (outcome[0], True), done.stderr
+
+
+def test_own_problems_are_debated_and_streamed_into_graphs(tmp_path: Path) -> None:
+    (tmp_path / "mine.jsonl").write_text('{"question": "What is 3 + 4?", "answer": "7", "rationale": "3 + 4 = 7."}\n')
+    first, second = OWN.splitlines()
+    assert run(first, tmp_path).returncode == 0
+    done = run(second, tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["problem"]["task"] == "mine"
+    assert (tmp_path / "runs/mine/debates/manifest.json").exists()
+    assert (tmp_path / "runs/piped/graphs/manifest.json").exists()
+
+
+def test_stored_answers_are_judged_again(tmp_path: Path) -> None:
+    folder = tmp_path / "runs/default/evaluations/base--toy"
+    folder.mkdir(parents=True)
+    sample = Sample(text="So the answer is 4.", answer=None, completion_tokens=6)
+    stored = Prediction(problem=problem(), samples=(sample,), answer=None, correct=False)
+    (folder / "predictions.jsonl").write_bytes(encode(stored))
+    done = run(RESCORE.strip(), tmp_path)
+    assert json.loads(done.stdout)["accuracy"] == 1.0
