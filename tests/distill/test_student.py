@@ -197,6 +197,14 @@ def test_a_node_is_classified_by_what_it_heard(student: Student, batch: Batch) -
     assert not torch.allclose(heard[3:6], deaf[3:6])
 
 
+def test_the_graph_encoder_does_not_depend_on_the_scale_of_a_models_vectors(student: Student, batch: Batch) -> None:
+    student.eval()
+    vectors = student(batch).vectors
+    torch.testing.assert_close(
+        student.graph_encoder(34 * vectors, batch.edges), student.graph_encoder(vectors, batch.edges)
+    )
+
+
 def test_gradient_checkpointing_changes_no_gradient(tiny: Path, batch: Batch, monkeypatch: pytest.MonkeyPatch) -> None:
     plain = gradient_norms(make_student(tiny, lora_dropout=0.0).train(), batch, "margin")
     monkeypatch.setattr("magdi_cli.distill.loading.LARGE", 0)
