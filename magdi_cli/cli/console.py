@@ -88,7 +88,9 @@ def rendered(document: Mapping[str, Any], *, terminal: bool) -> bytes:
     """A result document as tables: its plain values first, then a table for each list of rows."""
     buffer = StringIO()
     # a terminal's own width and colours; a pipe gets wide plain text
-    console = Console(file=buffer, force_terminal=terminal, width=None if terminal else PLAIN_WIDTH, highlight=False)
+    console = Console(
+        file=buffer, force_terminal=terminal, width=None if terminal else PLAIN_WIDTH, highlight=False, markup=False
+    )
     facts = Table.grid(padding=(0, 2))
     for key, value in document.items():
         if key != "schema" and not _is_rows(value):

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from magdi_cli.cli.console import rendered
 from magdi_cli.core import errors
 from magdi_cli.core.config import DebateConfig, resolved
 
@@ -157,3 +158,12 @@ def test_a_table_whose_reader_left_is_still_a_success() -> None:
     )
     assert done.stdout == b"c"
     assert b"Error" not in done.stderr
+
+
+def test_a_table_shows_lists_of_words_and_rows() -> None:
+    shown = rendered(
+        {"schema": "x", "teachers": ["ada", "ben"], "rows": [{"a": 1.0, "b": None}]}, terminal=False
+    ).decode()
+    assert "[ada, ben]" in shown
+    assert "schema" not in shown
+    assert [line for line in shown.splitlines() if "1.000" in line and "unknown" in line]
