@@ -3,7 +3,7 @@
 import asyncio
 import importlib.util
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, ExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -103,15 +103,29 @@ async def open_student(
     if chosen == "api":
         opening = _open_api_student(model, adapter)
     elif chosen == "vllm":
-        from magdi_cli.engines.vllm import open_vllm
-
-        opening = open_vllm(model.path, adapter=adapter, seed=seed, max_tokens=max_tokens)
+        opening = _open_vllm_student(model, adapter, seed=seed, max_tokens=max_tokens)
     else:
         from magdi_cli.engines.hf import open_transformers
 
         opening = open_transformers(model.path, adapter=adapter, seed=seed, max_tokens=max_tokens)
     async with opening as opened:
         yield opened
+
+
+@asynccontextmanager
+async def _open_vllm_student(
+    model: ResolvedModel, adapter: Path | None, *, seed: int, max_tokens: int
+) -> AsyncIterator[Engine]:
+    """VLLM with the adapter on a GPU; on a CPU, where adapters are slow, with the adapter merged into the model."""
+    from magdi_cli.engines.merged import computes_on_cpu, merged
+    from magdi_cli.engines.vllm import open_vllm
+
+    with ExitStack() as stack:
+        path = model.path
+        if adapter is not None and computes_on_cpu():
+            path, adapter = stack.enter_context(merged(path, adapter)), None
+        async with open_vllm(path, adapter=adapter, seed=seed, max_tokens=max_tokens) as engine:
+            yield engine
 
 
 def _source(teacher: Teacher) -> Source:
