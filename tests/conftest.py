@@ -1,6 +1,7 @@
 """The world every test lives in: offline, two threads, hypothesis without deadlines."""
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,9 @@ os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"
 os.environ["TOKENIZERS_PARALLELISM"] = "false"
 os.environ["CI"] = "true"
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+# a runner in the background is deaf to Ctrl-C, and so would be every command that the tests interrupt
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 settings.register_profile("magdi", deadline=None, max_examples=50, derandomize=True)
 settings.load_profile("magdi")

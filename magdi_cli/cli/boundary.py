@@ -25,6 +25,8 @@ class _Signals:
 
     def _terminate(self, _number: int, _frame: FrameType | None) -> None:
         self.last = signal.SIGTERM
+        if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # a script's background job: deaf to Ctrl-C only
+            raise KeyboardInterrupt
         signal.raise_signal(signal.SIGINT)
 
 

@@ -138,6 +138,17 @@ def test_a_signal_ends_with_its_code_and_the_command_that_resumes(number: signal
     assert rest == "error: stopped\nnothing is lost; resume with: magdi debate --task hang\n"
 
 
+def test_a_background_job_that_is_deaf_to_ctrl_c_still_ends_when_told_to() -> None:
+    script = f"trap '' INT; exec {' '.join(PROBE)} --task hang"
+    with subprocess.Popen(["bash", "-c", script], cwd=ROOT, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        assert process.stderr.readline() == "hanging\n"
+        process.send_signal(signal.SIGINT)
+        process.send_signal(signal.SIGTERM)
+        assert process.stderr.readline() == "error: stopped\n"
+    assert process.returncode == 143
+
+
 def test_a_reader_that_leaves_ends_the_command_quietly() -> None:
     with subprocess.Popen(
         [*PROBE, "--task", "records", "-o", "-"], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
