@@ -1,5 +1,6 @@
 import os
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -117,6 +118,11 @@ def test_a_worker_outlives_no_parent_that_closes_its_pipe(worker):
 
 
 def test_model_text_is_not_parsed_in_this_process():
-    judge("x+1", "1+x")
-    assert not {"sympy", "math_verify", "latex2sympy2_extended"} & sys.modules.keys()
+    program = (
+        "import sys\nfrom magdi_cli.tasks.latex import judge\n"
+        "assert judge('x+1', '1+x').correct\n"
+        "print({'sympy', 'math_verify', 'latex2sympy2_extended'} & sys.modules.keys())"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout == "set()\n"
     assert latex.WORKER.is_file()
