@@ -4,7 +4,7 @@
 set -euo pipefail
 export MAGDI_RUN_DIR=${1:-runs/demo}
 
-magdi debate --task arithmetic --limit 120 \
+magdi debate --task arithmetic --limit 120 --rounds 1 \
     --teachers "ada=sim?accuracy=0.85,ben=sim?accuracy=0.75,cy=sim?accuracy=0.65&failure=0.02"
 magdi build-graph
 magdi distill --level graph --epochs 2
