@@ -19,5 +19,5 @@ class Heard:
         self.warnings.append(message)
 
     @contextmanager
-    def progress(self, label: str, total: int | None) -> Iterator[Callable[[str], None]]:
-        yield self.steps.append
+    def progress(self, label: str, total: int | None, status: Callable[[], str] = str) -> Iterator[Callable[[], None]]:
+        yield lambda: self.steps.append(status())

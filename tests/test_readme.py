@@ -16,7 +16,8 @@ from tests.strategies import problem
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
 BLOCKS = re.findall(r"```bash\n(.*?)```", README, re.DOTALL)
-MAKE, DEMO, BARE, OWN, RESCORE = BLOCKS
+MAKE, DEMO, BARE, OWN, SHOW, RESCORE = BLOCKS
+(SEATS,) = re.findall(r"```toml\n(.*?)```", README, re.DOTALL)
 
 
 def commands(script: str) -> list[list[str]]:
@@ -77,3 +78,19 @@ def test_stored_answers_are_judged_again(tmp_path: Path) -> None:
     (folder / "predictions.jsonl").write_bytes(encode(stored))
     done = run(RESCORE.strip(), tmp_path)
     assert json.loads(done.stdout)["accuracy"] == 1.0
+
+
+def test_a_finished_run_is_read_back_as_the_readme_says(tmp_path: Path) -> None:
+    held = run("magdi debate --task arithmetic --limit 3 --teachers a=sim,b=sim?accuracy=0.4", tmp_path)
+    assert held.returncode == 0, held.stderr
+    for line in SHOW.splitlines():
+        done = run(line, tmp_path)
+        assert done.returncode == 0, done.stderr
+        assert done.stdout
+
+
+def test_the_seat_of_the_readme_is_one(tmp_path: Path) -> None:
+    (tmp_path / "seats.toml").write_text(SEATS + SEATS.replace("sceptic", "believer"))
+    done = run("magdi teachers --teachers-file seats.toml --json", tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert [row["name"] for row in json.loads(done.stdout)["teachers"]] == ["sceptic", "believer"]

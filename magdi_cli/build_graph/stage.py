@@ -81,7 +81,7 @@ def run(config: BuildGraphConfig, report: Report, emit: Emit) -> GraphSummary:
             handle.write(line)
             emit(line)
             count.add(graph)
-            advance("")
+            advance()
         if not count.graphs:
             raise DataProblem(f"no debates in {source_name(source)}; run magdi debate first, or name another file")
     counts = {"graphs": count.graphs, "nodes": count.nodes.total(), "edges": count.edges, "dropped": count.dropped}

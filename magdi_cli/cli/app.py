@@ -1,4 +1,4 @@
-"""`magdi`: five commands, one for each room."""
+"""`magdi`: a command for each room, and commands to look around."""
 
 from typing import Annotated
 
@@ -6,7 +6,15 @@ import typer
 
 from magdi_cli import __version__
 from magdi_cli.cli.forms import Command, register
-from magdi_cli.core.config import BuildGraphConfig, DebateConfig, DistillConfig, EfficiencyConfig, EvaluateConfig
+from magdi_cli.core.config import (
+    BuildGraphConfig,
+    DebateConfig,
+    DistillConfig,
+    EfficiencyConfig,
+    EvaluateConfig,
+    ShowConfig,
+    TeachersConfig,
+)
 
 COMMANDS = (
     Command(
@@ -52,6 +60,23 @@ COMMANDS = (
         "magdi efficiency --json",
         config=EfficiencyConfig,
         stage="magdi_cli.efficiency.stage",
+    ),
+    Command(
+        name="show",
+        help="Read debates back: who said what, who changed their mind, how the vote went.\n\n"
+        "magdi show runs/default lists them; magdi show runs/default '#3' reads the third.",
+        config=ShowConfig,
+        stage="magdi_cli.debate.reading",
+        view="magdi_cli.cli.transcript",
+    ),
+    Command(
+        name="teachers",
+        help="List who can teach, or look at a panel: model, key, price and last day of each seat. Calls nobody.\n\n"
+        'magdi teachers "gpt-4,claude-2,ada=sim?accuracy=0.8"\n\n'
+        "Exit codes: 0 even where keys are missing, 2 a name or setting that does not exist, 3 a file that "
+        "cannot be read.",
+        config=TeachersConfig,
+        stage="magdi_cli.engines.roster",
     ),
 )
 

@@ -5,14 +5,15 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from traceback import format_exception
 from types import FrameType
 
 import typer
 
 from magdi_cli.cli.streams import ReaderGone
-from magdi_cli.core.errors import BudgetReached, EnvironmentProblem, MagdiError, TooManyFailures
+from magdi_cli.core.errors import BudgetReached, EnvironmentProblem, Interrupted, MagdiError, TooManyFailures
 
-CUT_OFF = (TooManyFailures, BudgetReached, KeyboardInterrupt, ReaderGone)
+CUT_OFF = (TooManyFailures, BudgetReached, Interrupted, KeyboardInterrupt, ReaderGone)
 """Ends that leave work which the same command takes up again."""
 
 
@@ -37,18 +38,19 @@ def boundary(*, debug: bool, resumable: bool) -> Iterator[None]:
     try:
         yield
     except (Exception, KeyboardInterrupt) as error:
-        if debug and not isinstance(error, CUT_OFF):
-            raise
-        _leave(error, signals.last, resumable=resumable and isinstance(error, CUT_OFF))
+        cut_off = isinstance(error, CUT_OFF)
+        _leave(error, signals.last, traced=debug and not cut_off, resumable=resumable and cut_off)
 
 
-def _leave(error: BaseException, last_signal: signal.Signals, *, resumable: bool) -> None:
-    from magdi_cli.cli.console import show_error
+def _leave(error: BaseException, last_signal: signal.Signals, *, traced: bool, resumable: bool) -> None:
+    from magdi_cli.cli.console import show_error, show_plainly
 
     message, code = _outcome(error, last_signal)
+    if traced:
+        show_plainly("".join(format_exception(error)).rstrip())
     show_error(message)
     if resumable:
-        sys.stderr.write(f"nothing is lost; resume with: {shlex.join(['magdi', *sys.argv[1:]])}\n")
+        show_plainly(f"nothing is lost; resume with: {shlex.join(['magdi', *sys.argv[1:]])}")
     raise typer.Exit(code)
 
 

@@ -16,11 +16,11 @@ import typer
 from magdi_cli.cli.boundary import boundary
 from magdi_cli.cli.settings import settings_file
 from magdi_cli.cli.streams import ReaderGone, Sink, owned_stdout
-from magdi_cli.core.config import RunConfig, flag
 from magdi_cli.core.errors import UsageProblem
+from magdi_cli.core.options import Config, RunConfig, flag
 from magdi_cli.core.records import encode
 
-SHARED_ENVIRONMENT = {"run_dir": "MAGDI_RUN_DIR", "data_dir": "MAGDI_DATA_DIR"}
+SHARED_ENVIRONMENT = {"run_dir": "MAGDI_RUN_DIR", "run": "MAGDI_RUN_DIR", "data_dir": "MAGDI_DATA_DIR"}
 """Fields whose environment variable serves all commands."""
 OUTPUT_PANEL = "Output"
 QUIET_LIBRARIES = {
@@ -40,7 +40,7 @@ class Command:
 
     name: str
     help: str
-    config: type[RunConfig]
+    config: type[Config]
     stage: str
     """Module whose `run(config, report)` does the work, `run(config, report, emit)` where records can stream;
     imported only when the command runs."""
@@ -50,6 +50,8 @@ class Command:
     """The command that usually follows."""
     resumable: bool = False
     """Whether the same command takes up work that was cut off."""
+    view: str | None = None
+    """Module whose `view(document, width)` draws the result for people; None for plain tables."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -92,22 +94,24 @@ def _run(command: Command, values: Mapping[str, Any], output: Output) -> None:
         report = ConsoleReport(quiet=output.quiet)
         streams = [sink.write if output.out else _unread] if command.records else []
         result = importlib.import_module(command.stage).run(config, report, *streams)
-        _show(encode(result), sink, output)
-        if command.next and not output.json and not output.out:
-            report.note(f"next: magdi {command.next} --run-dir {config.run_dir}")
+        _show(encode(result), sink, output, command.view)
+        spoken = not output.json and not output.out
+        if command.next and isinstance(config, RunConfig) and config.writes and spoken:
+            report.note(f"next: magdi {command.next} --run-dir {config.home}")
 
 
 def _unread(_line: bytes) -> None:
     """Where records go that nobody streams."""
 
 
-def _show(document: bytes, sink: Sink, output: Output) -> None:
+def _show(document: bytes, sink: Sink, output: Output, view: str | None) -> None:
     from magdi_cli.cli.console import rendered
 
     if output.out:
         return
+    draw = importlib.import_module(view).view if view else None
     try:
-        sink.write(document if output.json else rendered(json.loads(document), terminal=sink.is_terminal))
+        sink.write(document if output.json else rendered(json.loads(document), draw, terminal=sink.is_terminal))
     except ReaderGone:
         return  # all work is done and on disk
 
@@ -122,7 +126,7 @@ def _settle_environment(quiet: Mapping[str, str]) -> None:
         warnings.simplefilter("ignore")
 
 
-def _fields_as_parameters(config: type[RunConfig]) -> list[inspect.Parameter]:
+def _fields_as_parameters(config: type[Config]) -> list[inspect.Parameter]:
     """The arguments, then the command's own options, then those that all commands share."""
     hints = get_type_hints(config)
     shared = {f.name for f in fields(RunConfig)}
@@ -133,7 +137,9 @@ def _fields_as_parameters(config: type[RunConfig]) -> list[inspect.Parameter]:
 def _parameter(f: Field[Any], hint: Any) -> inspect.Parameter:
     info: Any
     if f.metadata["argument"]:
-        info = typer.Argument(help=f.metadata["help"], show_default=False)
+        info = typer.Argument(
+            help=f.metadata["help"], show_default=False, envvar=SHARED_ENVIRONMENT.get(f.name), show_envvar=False
+        )
     else:
         names = [] if hint is bool else [flag(f.name)]
         info = typer.Option(

@@ -17,12 +17,15 @@ from pathlib import Path
 from typing import Any, Literal
 
 from magdi_cli import __version__
-from magdi_cli.core.config import RunConfig, digest, identity, resolved
 from magdi_cli.core.errors import DataProblem
+from magdi_cli.core.options import RunConfig, digest, identity, resolved
 from magdi_cli.core.records import replacing, sha256
 
 MANIFEST = "manifest.json"
 PARTIAL_MANIFEST = "manifest.partial.json"
+
+SHOWN = 5
+"""Differing settings that a refusal names."""
 
 State = Literal["fresh", "unfinished", "complete"]
 
@@ -34,6 +37,8 @@ class Artifact:
     kind: str
     """`debates`, `graphs`, `student`, `evaluation` or `efficiency`."""
     path: Path
+    way_out: str = "use another --run-dir"
+    """What somebody with other settings can do, beside deleting the folder."""
 
     @contextmanager
     def begin(self, config: RunConfig, **also: object) -> Iterator[State]:
@@ -44,7 +49,9 @@ class Artifact:
         """
         self.path.mkdir(parents=True, exist_ok=True)
         with self._locked():
-            state = self._state(identity(config) | also)
+            if clash := self.clash(config, **also):
+                raise DataProblem(clash)
+            state = self._state()
             if state != "complete":
                 self.reopen(config, **also)
             yield state
@@ -79,20 +86,25 @@ class Artifact:
         """The manifest of a complete artifact; None for any other."""
         return self._read(MANIFEST)
 
+    def clash(self, config: RunConfig, **also: object) -> str | None:
+        """Why `begin` would refuse the folder for its settings; None where it would not. Changes nothing."""
+        wanted = identity(config) | also
+        manifest = self._read(MANIFEST) or self._read(PARTIAL_MANIFEST)
+        if manifest is None or manifest["config_digest"] == digest(wanted):
+            return None
+        return (
+            f"{self.path} was written with other settings ({_differences(manifest['identity'], wanted)}); "
+            f"{self.way_out}, or delete that folder"
+        )
+
     def _outputs(self) -> list[dict[str, str]]:
         files = sorted(p for p in self.path.iterdir() if p.is_file() and p.name not in (MANIFEST, PARTIAL_MANIFEST))
         return [{"name": p.name, "sha256": sha256(p)} for p in files]
 
-    def _state(self, wanted: Mapping[str, Any]) -> State:
-        manifest = self._read(MANIFEST) or self._read(PARTIAL_MANIFEST)
-        if manifest is None:
-            return "fresh"
-        if manifest["config_digest"] != digest(wanted):
-            raise DataProblem(
-                f"{self.path} was written with other settings ({_differences(manifest['identity'], wanted)}); "
-                "use another --run-dir, or delete that folder"
-            )
-        return "complete" if (self.path / MANIFEST).exists() else "unfinished"
+    def _state(self) -> State:
+        if (self.path / MANIFEST).exists():
+            return "complete"
+        return "unfinished" if (self.path / PARTIAL_MANIFEST).exists() else "fresh"
 
     def _manifest(self, config: RunConfig, also: dict[str, object]) -> dict[str, Any]:
         settled = identity(config) | also
@@ -132,8 +144,20 @@ class Artifact:
 
 
 def _differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
-    keys = [key for key in sorted({*before, *after}) if before.get(key) != after.get(key)]
-    return ", ".join(f"{key}: {before.get(key)!r} there, {after.get(key)!r} here" for key in keys[:5])
+    there, here = dict(_leaves(before)), dict(_leaves(after))
+    keys = [key for key in sorted({*there, *here}) if there.get(key) != here.get(key)]
+    more = f" and {len(keys) - SHOWN} more" if len(keys) > SHOWN else ""
+    return ", ".join(f"{key}: {there.get(key)!r} there, {here.get(key)!r} here" for key in keys[:SHOWN]) + more
+
+
+def _leaves(value: object, name: str = "") -> Iterator[tuple[str, object]]:
+    """The plain values inside nested settings, each under its dotted name."""
+    match value:
+        case Mapping() if value:
+            for key, inner in value.items():
+                yield from _leaves(inner, f"{name}.{key}" if name else str(key))
+        case _:
+            yield name, value
 
 
 def _versions() -> dict[str, str]:

@@ -5,66 +5,23 @@ variables, the `--config` file and the manifest are all derived from these field
 place where an option's name, type, default and help exist.
 """
 
-import hashlib
-import json
-from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Literal
 
-from magdi_cli.core.errors import UsageProblem
-
-T = TypeVar("T")
-
-
-def option(
-    default: T,
-    help: str,
-    *,
-    panel: str = "Options",
-    identity: bool = True,
-    argument: bool = False,
-    minimum: float | None = None,
-) -> T:
-    """A field that is also a command-line option.
-
-    `identity=False` marks knobs that change how fast or how far a run goes, not what its records say:
-    a run may be resumed with another value.
-    """
-    made: T = field(
-        default=default,
-        metadata={"help": help, "panel": panel, "identity": identity, "argument": argument, "minimum": minimum},
-    )
-    return made
-
-
-def flag(name: str) -> str:
-    """A field's name as it is typed on the command line."""
-    return "--" + name.replace("_", "-")
-
-
-RUN_PANEL = "Run"
-TASKS_PANEL = "Problems"
-SAMPLING_PANEL = "Sampling"
-LIMITS_PANEL = "Limits and failures"
-TRAINING_PANEL = "Training"
-LORA_PANEL = "LoRA"
-
-
-@dataclass(frozen=True, kw_only=True)
-class RunConfig:
-    """What all stages share."""
-
-    run_dir: Path = option(
-        Path("runs/default"), "Folder that holds this run's artifacts.", panel=RUN_PANEL, identity=False
-    )
-    seed: int = option(0, "One number from which every seed of the run is derived.", panel=RUN_PANEL)
-
-    def __post_init__(self) -> None:
-        for f in fields(self):
-            value, minimum = getattr(self, f.name), f.metadata["minimum"]
-            if minimum is not None and value is not None and not value >= minimum:
-                raise UsageProblem(f"{flag(f.name)} is {value}; it must be at least {minimum}")
+from magdi_cli.core.options import (
+    LIMITS_PANEL,
+    LORA_PANEL,
+    MONEY_PANEL,
+    PROTOCOL_PANEL,
+    RUN_PANEL,
+    SAMPLING_PANEL,
+    TASKS_PANEL,
+    TRAINING_PANEL,
+    Config,
+    RunConfig,
+    option,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,7 +32,12 @@ class DebateConfig(RunConfig):
         None, "A file of problems (.jsonl .json .csv .tsv .parquet, or - for stdin) instead of --task.", argument=True
     )
     teachers: str = option(
-        "", "Two to eight seats, comma-separated: NAME[=MODEL][?key=value&...], sim, local:MODEL, or an alias."
+        "",
+        "Two to eight seats, comma-separated: NAME[=MODEL][?key=value&...], sim, local:MODEL, or an alias.",
+        identity=False,
+    )
+    teachers_file: Path | None = option(
+        None, "TOML file of the seats, a table for each, instead of --teachers.", identity=False
     )
     task: str = option("gsm8k", "Benchmark to draw problems from.", panel=TASKS_PANEL)
     split: str = option("train", "Split of the benchmark.", panel=TASKS_PANEL)
@@ -89,17 +51,55 @@ class DebateConfig(RunConfig):
     data_dir: Path | None = option(
         None, "Folder with TASK/SPLIT.jsonl, asked before the Hugging Face hub.", panel=TASKS_PANEL, identity=False
     )
-    rounds: int = option(3, "Discussion rounds after round 0.", minimum=0)
-    stop: Literal["agreement", "never"] = option("agreement", "End a debate once all answers agree, or never early.")
+    rounds: int = option(3, "Discussion rounds after round 0.", minimum=0, panel=PROTOCOL_PANEL)
+    topology: Literal["full", "ring", "star"] = option(
+        "full",
+        "Who is shown whose turns: everybody's, both neighbours', or the first seat's alone.",
+        panel=PROTOCOL_PANEL,
+    )
+    stop: Literal["agreement", "stable", "never"] = option(
+        "agreement",
+        "End a debate once all answers agree, once no open vote can change the result, or never early.",
+        panel=PROTOCOL_PANEL,
+    )
+    aggregate: str = option(
+        "confidence", "How the team answers: confidence, majority, or judge:SEAT.", panel=PROTOCOL_PANEL
+    )
+    demos: Path | None = option(
+        None,
+        "File of worked examples shown before the question (ReConcile's convincing samples).",
+        panel=PROTOCOL_PANEL,
+        identity=False,
+    )
+    prompts: Path | None = option(
+        None, "Folder with templates that replace magdi's own.", panel=PROTOCOL_PANEL, identity=False
+    )
     temperature: float = option(
         0.7, "Sampling temperature; a seat's own ?temperature= wins.", panel=SAMPLING_PANEL, minimum=0
     )
     max_tokens: int = option(1024, "Longest reply, in tokens.", panel=SAMPLING_PANEL, minimum=1)
-    concurrency: int = option(16, "Calls under way at once.", panel=LIMITS_PANEL, identity=False, minimum=1)
+    concurrency: str = option(
+        "16",
+        "Calls under way at once to each provider: N, or MIN-MAX; halved when one says it is too much. "
+        "One provider's own: 16,openai=4-64.",
+        panel=LIMITS_PANEL,
+        identity=False,
+    )
+    rpm: str = option(
+        "", "Calls a minute to each provider: N, or openai=500,anthropic=50.", panel=LIMITS_PANEL, identity=False
+    )
+    tpm: str = option("", "Tokens a minute to each provider, likewise.", panel=LIMITS_PANEL, identity=False)
     max_retries: int = option(
         6, "Tries after the first for a call that may still succeed.", panel=LIMITS_PANEL, identity=False, minimum=0
     )
     timeout: float = option(120.0, "Seconds to wait for one reply.", panel=LIMITS_PANEL, identity=False, minimum=0.001)
+    deadline: float | None = option(
+        None,
+        "Seconds a problem's whole debate may take; calls it would still make fail.",
+        panel=LIMITS_PANEL,
+        identity=False,
+        minimum=0.001,
+    )
     fail_on_error: float = option(
         0.05,
         "Share of failed calls above which the run ends with code 5.",
@@ -107,6 +107,35 @@ class DebateConfig(RunConfig):
         identity=False,
         minimum=0,
     )
+    max_cost: float | None = option(
+        None,
+        "Dollars this run may cost in all; at the cap it ends with code 6, resumable.",
+        panel=MONEY_PANEL,
+        identity=False,
+        minimum=0,
+    )
+    dry_run: bool = option(
+        False,
+        "Say what the debates would cost: calls, tokens, money. No key, no network, nothing written.",
+        panel=MONEY_PANEL,
+        identity=False,
+    )
+    fork: Path | None = option(
+        None,
+        "A new run directory for other settings; calls of --run-dir that still match are not made again.",
+        panel=RUN_PANEL,
+        identity=False,
+    )
+
+    @property
+    def home(self) -> Path:
+        """Where the debates go: the fork, where there is one."""
+        return self.fork or self.run_dir
+
+    @property
+    def writes(self) -> bool:
+        """Whether debates are held."""
+        return not self.dry_run
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -200,25 +229,27 @@ class EfficiencyConfig(RunConfig):
     )
 
 
-def resolved(config: RunConfig) -> dict[str, Any]:
-    """All fields as plain JSON values."""
-    return {f.name: _plain(getattr(config, f.name)) for f in fields(config)}
+@dataclass(frozen=True, kw_only=True)
+class ShowConfig(Config):
+    """`magdi show`."""
+
+    run: Path = option(
+        Path("runs/default"),
+        "Run directory, folder of debates, or debates.jsonl; default: runs/default.",
+        argument=True,
+    )
+    problem: str | None = option(
+        None, "Problem to read the debate about: its id, or its number in the file as '#3'.", argument=True
+    )
+    wrong: bool = option(False, "List only the debates whose team answer is not right.")
+    changed: bool = option(False, "List only the debates in which somebody changed their mind.")
 
 
-def identity(config: RunConfig) -> dict[str, Any]:
-    """The fields on which the records depend, as plain JSON values."""
-    return {f.name: _plain(getattr(config, f.name)) for f in fields(config) if f.metadata["identity"]}
+@dataclass(frozen=True, kw_only=True)
+class TeachersConfig(Config):
+    """`magdi teachers`."""
 
-
-def digest(settings: Mapping[str, Any]) -> str:
-    """A short digest of settings, the same whatever their order."""
-    text = json.dumps(settings, sort_keys=True, ensure_ascii=False)
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Path):
-        return str(value)
-    if isinstance(value, tuple):
-        return [_plain(item) for item in value]
-    return value
+    seats: str = option(
+        "", "A panel to look at instead of all aliases, written as for magdi debate --teachers.", argument=True
+    )
+    teachers_file: Path | None = option(None, "TOML file of the seats, a table for each, instead of SEATS.")

@@ -50,11 +50,11 @@ class Debate:
     agents: tuple[str, ...]
     """The seats, in the order they were given."""
     turns: tuple[Turn, ...]
-    """Round by round, within a round in seat order."""
-    stopped: Literal["agreement", "rounds"]
-    """Whether all agreed, or the rounds were used up."""
+    """Round by round, within a round in seat order; a last round of one turn is a judge's verdict."""
+    stopped: Literal["agreement", "stable", "rounds"]
+    """Whether all agreed, no open vote could change the result any more, or the rounds were used up."""
     answer: Answer | None
-    """The team's answer: its confidence-weighted vote; None when nobody answered."""
+    """The team's answer: its vote, or its judge's verdict; None when nobody answered."""
 
     def __post_init__(self) -> None:
         where = f"problem {self.problem.id!r}"
@@ -78,10 +78,19 @@ class Debate:
                     )
 
     @property
+    def verdict(self) -> Turn | None:
+        """The turn of a judge, who alone spoke last though others have a seat; None where nobody judged."""
+        last = self._of_round(max((turn.round for turn in self.turns), default=0))
+        return last[0] if len(last) == 1 < len(self.agents) and last[0].round > 0 else None
+
+    @property
     def last_round(self) -> tuple[Turn, ...]:
-        """The turns of the last round that happened."""
+        """The turns of the last round of the discussion; a judge's verdict comes after it."""
         last = max((turn.round for turn in self.turns), default=0)
-        return tuple(turn for turn in self.turns if turn.round == last)
+        return self._of_round(last if self.verdict is None else last - 1)
+
+    def _of_round(self, number: int) -> tuple[Turn, ...]:
+        return tuple(turn for turn in self.turns if turn.round == number)
 
     @property
     def usage(self) -> Usage:

@@ -8,20 +8,24 @@
     ├── TooManyFailures       5  providers failed more often than --fail-on-error allows
     ├── BudgetReached         6  --max-cost is used up
     ├── GateFailed            7  a quality gate the user asked for
-    └── EnvironmentProblem    8  missing extra, no device, out of memory or disk
+    ├── EnvironmentProblem    8  missing extra, no device, out of memory or disk
+    └── Interrupted    130, 143  Ctrl-C or SIGTERM; what ran was finished first
 
 A message names what is wrong, where, and the way out. Raised anywhere, shown once, by `cli.app`.
 """
 
 import difflib
+import signal
 from collections.abc import Iterable
-from typing import ClassVar
+
+NAMES_LISTED = 30
+"""Known names that a message lists before it only counts them."""
 
 
 class MagdiError(Exception):
     """The base of every error a user is meant to read."""
 
-    exit_code: ClassVar[int] = 1
+    exit_code: int = 1
 
 
 class UsageProblem(MagdiError):
@@ -33,11 +37,13 @@ class UsageProblem(MagdiError):
 class UnknownName(UsageProblem):
     """A name that stands for nothing, with the names that come closest."""
 
-    def __init__(self, what: str, name: str, known: Iterable[str]) -> None:
+    def __init__(self, what: str, name: str, known: Iterable[str], *, listed_by: str | None = None) -> None:
         known = sorted(known)
         close = difflib.get_close_matches(name.lower(), known, n=3, cutoff=0.5)
         near = f"close: {', '.join(close)}. " if close else ""
-        super().__init__(f"no {what} named {name!r}; {near}known: {', '.join(known)}")
+        rest = f" and {len(known) - NAMES_LISTED} more" if len(known) > NAMES_LISTED else ""
+        listed = f"'{listed_by}' lists the known" if listed_by else f"known: {', '.join(known[:NAMES_LISTED])}{rest}"
+        super().__init__(f"no {what} named {name!r}; {near}{listed}")
 
 
 class DataProblem(MagdiError):
@@ -74,3 +80,11 @@ class EnvironmentProblem(MagdiError):
     """This machine lacks something: a package, a device, memory, disk."""
 
     exit_code = 8
+
+
+class Interrupted(MagdiError):
+    """Somebody asked the run to stop; what was under way was finished first."""
+
+    def __init__(self, number: signal.Signals, why: str = "stopped") -> None:
+        super().__init__(why)
+        self.exit_code = 128 + number

@@ -5,6 +5,7 @@ from collections import deque
 from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable, Iterator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
@@ -19,32 +20,80 @@ Emit = Callable[[bytes], None]
 """Takes each record's line, for a reader downstream."""
 
 
+class _ReaderLeft(Exception):
+    """Nobody waits for results any more."""
+
+
 async def in_order(
-    items: Iterable[Item], work: Callable[[Item], Coroutine[Any, Any, Result]], *, at_once: int, window: int
+    items: Iterable[Item],
+    work: Callable[[Item], Coroutine[Any, Any, Result]],
+    *,
+    at_once: int,
+    window: int,
+    finish: bool = False,
 ) -> AsyncGenerator[Result, None]:
     """The result of each item, in the items' order.
 
     Work is done on `at_once` items; up to `window` may be begun or wait for an earlier one to be handed
-    out, so that a slow item delays itself and not the others.
+    out, so that a slow item delays itself and not the others. After a failure no further item is begun;
+    what is under way is handed out when it is done, then the failure is raised. A reader who leaves early
+    cancels what is under way, with `finish` waits for it; one who is cancelled cancels it.
     """
-    slots = asyncio.Semaphore(at_once)
+    crew = _Crew(work, at_once)
     running: deque[asyncio.Task[Result]] = deque()
-
-    async def in_slot(item: Item) -> Result:
-        async with slots:
-            return await work(item)
-
+    coming = iter(items)
     try:
-        for item in items:
-            running.append(asyncio.create_task(in_slot(item)))
-            if len(running) >= window:
-                yield await running.popleft()
-        while running:
-            yield await running.popleft()
+        while True:
+            if not crew.failures:
+                running.extend(asyncio.create_task(crew.do(item)) for item in islice(coming, window - len(running)))
+            if not running:
+                break
+            try:
+                result = await running.popleft()
+            except Exception:
+                continue  # it is among the failures
+            yield result
+        crew.check()
+    except asyncio.CancelledError:
+        finish = False
+        raise
     finally:
-        for task in running:
-            task.cancel()
+        crew.failures.append(_ReaderLeft())
+        if not finish:
+            for task in running:
+                task.cancel()
         await asyncio.gather(*running, return_exceptions=True)
+
+
+class _Crew(Generic[Item, Result]):
+    """Does the work on so many items at once, until the first failure."""
+
+    def __init__(self, work: Callable[[Item], Coroutine[Any, Any, Result]], at_once: int) -> None:
+        self._work = work
+        self._slots = asyncio.Semaphore(at_once)
+        self.failures: list[Exception] = []
+
+    async def do(self, item: Item) -> Result:
+        async with self._slots:
+            self.check()
+            try:
+                return await self._work(item)
+            except Exception as error:
+                self.failures.append(error)
+                raise
+
+    def check(self) -> None:
+        if self.failures:
+            raise self.failures[0]
+
+
+async def together(work: Iterable[Coroutine[Any, Any, Result]]) -> list[Result]:
+    """What each piece of work comes to; a failure is raised once all have ended, so that none is cut off."""
+    ends = await asyncio.gather(*work, return_exceptions=True)
+    for end in ends:
+        if isinstance(end, BaseException):
+            raise end
+    return [end for end in ends if not isinstance(end, BaseException)]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

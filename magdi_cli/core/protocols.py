@@ -53,6 +53,10 @@ class Request:
     """Tells apart requests that are equal in all a model sees, such as two seats of one model."""
     reply_schema: Mapping[str, Any] | None = None
     """JSON schema the reply should follow, where the model can be held to one."""
+    deadline: float | None = None
+    """The event loop's time after which no try of this call is begun."""
+    prompts: str = ""
+    """Fingerprint of the templates the messages were made from."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -74,6 +78,8 @@ class Completion:
     replies: tuple[Reply, ...] = ()
     usage: Usage = field(default_factory=Usage)
     error: str | None = None
+    dropped: tuple[str, ...] = ()
+    """Parameters left out because the model refuses them."""
 
     def __post_init__(self) -> None:
         if (self.error is None) != bool(self.replies):
@@ -104,5 +110,7 @@ class Report(Protocol):
     def warn(self, message: str) -> None:
         """Something that may surprise."""
 
-    def progress(self, label: str, total: int | None) -> AbstractContextManager[Callable[[str], None]]:
-        """A bar; the function it yields moves it by one and shows a status such as `"0.3 $"`."""
+    def progress(
+        self, label: str, total: int | None, status: Callable[[], str] = str
+    ) -> AbstractContextManager[Callable[[], None]]:
+        """A bar; the function it yields moves it by one. `status` is asked for a word such as `"0.3 $"` at any time."""

@@ -61,6 +61,22 @@ def read_records(source: Path, record_type: type[T]) -> Iterator[T]:
                 yield decode(record_type, line, f"{source_name(source)}:{number}")
 
 
+def read_unfinished(source: Path, record_type: type[T], warn: Callable[[str], None]) -> Iterator[T]:
+    """The records of a file that may still be written to: a torn last line is skipped with a warning."""
+    with open_source(source) as lines:
+        for number, line in enumerate(lines, start=1):
+            where = f"{source_name(source)}:{number}"
+            try:
+                record = decode(record_type, line, where) if line.strip() else None
+            except DataProblem:
+                if line.endswith(b"\n"):
+                    raise
+                record = None
+                warn(f"{where}: skipped a torn last line of {len(line)} bytes; its record is not finished")
+            if record is not None:
+                yield record
+
+
 def source_name(source: Path) -> str:
     """The source in words, for messages."""
     return "<stdin>" if source == STDIN else str(source)

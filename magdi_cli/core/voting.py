@@ -51,13 +51,17 @@ def heaviest(groups: Sequence[Sequence[int]], weights: Sequence[int]) -> Sequenc
     )
 
 
+def weighted_vote(answers: Sequence[Answer | None], weights: Sequence[int], same: Same) -> Answer | None:
+    """The answer that weighs most, by the tie rule above; None when nobody answered."""
+    winner = heaviest(group_answers(answers, same), weights)
+    return answers[winner[0]] if winner else None
+
+
 def confidence_vote(answers: Sequence[Answer | None], confidences: Sequence[float | None], same: Same) -> Answer | None:
     """ReConcile's team answer (arXiv 2309.13007): the confidence-weighted vote; None when nobody answered."""
-    winner = heaviest(group_answers(answers, same), [confidence_weight(c) for c in confidences])
-    return answers[winner[0]] if winner else None
+    return weighted_vote(answers, [confidence_weight(c) for c in confidences], same)
 
 
 def majority(answers: Sequence[Answer | None], same: Same) -> Answer | None:
     """The most common answer; the earliest wins a tie; None when nobody answered."""
-    winner = heaviest(group_answers(answers, same), [1] * len(answers))
-    return answers[winner[0]] if winner else None
+    return weighted_vote(answers, [1] * len(answers), same)

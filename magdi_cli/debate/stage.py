@@ -1,34 +1,45 @@
 """`magdi debate`: problems in, debates out, nothing paid twice."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Mapping
+import signal
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal
 
-from magdi_cli.core.artifact import Artifact
 from magdi_cli.core.config import DebateConfig
 from magdi_cli.core.debate import Debate
-from magdi_cli.core.errors import DataProblem, TooManyFailures
+from magdi_cli.core.errors import Interrupted, TooManyFailures
 from magdi_cli.core.flow import Emit, Journal, in_order
+from magdi_cli.core.gate import Gate, closed_by_signals
 from magdi_cli.core.problem import Problem
-from magdi_cli.core.protocols import Engine, Report, Sampling
+from magdi_cli.core.protocols import Report
 from magdi_cli.core.stats import wilson_interval
 from magdi_cli.core.usage import Usage
-from magdi_cli.debate.prompts import fingerprint
-from magdi_cli.debate.rounds import RoundTable, Seat
-from magdi_cli.debate.tally import SeatScore, Tally
-from magdi_cli.engines.panel import open_panel
-from magdi_cli.engines.preflight import preflight
+from magdi_cli.debate.forecast import DebateForecast, forecast
+from magdi_cli.debate.plan import CALLS, RECORDS, Plan, make_plan
+from magdi_cli.debate.tally import SeatCalls, SeatScore, Tally
+from magdi_cli.engines.lanes import Lanes
+from magdi_cli.engines.meter import Meter
+from magdi_cli.engines.panel import Desk, open_panel
+from magdi_cli.engines.purse import Purse
 from magdi_cli.engines.recorded import open_ledger
-from magdi_cli.engines.teachers import Teacher, parse_teachers
-from magdi_cli.tasks.loading import load_file, load_problems
 
-RECORDS = "debates.jsonl"
-CALLS = "calls.jsonl"
 ENOUGH_CALLS_TO_JUDGE = 20
 """Calls after which a run whose failures exceed --fail-on-error is ended early."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LaneReport:
+    """How a provider took the calls of this sitting."""
+
+    provider: str
+    concurrency: int
+    """Calls under way at once that it settled at."""
+    rate_limited: int
+    """Replies that asked for fewer calls."""
+    seconds_waited: float
+    """Seconds that calls were held back by rate limits, summed over the calls."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -41,118 +52,138 @@ class DebateSummary:
     agreed: int
     """Debates that ended in agreement."""
     team_accuracy: float
-    """Accuracy of the confidence-weighted votes."""
+    """Accuracy of the team's answers."""
     interval: tuple[float, float]
     """95 % Wilson interval of `team_accuracy`."""
     usage: Usage
+    """What the debates cost, earlier sittings included."""
+    reused_calls: int
+    """Calls of this sitting that were answered from `calls.jsonl`."""
+    unsettled_usd: float
+    """Worst cases of calls of this sitting that broke off: their providers may have billed them."""
     seats: tuple[SeatScore, ...]
+    calls: tuple[SeatCalls, ...]
+    lanes: tuple[LaneReport, ...]
 
 
-def run(config: DebateConfig, report: Report, emit: Emit) -> DebateSummary:
+def run(config: DebateConfig, report: Report, emit: Emit) -> DebateSummary | DebateForecast:
     """Debate the problems of a config into `RUN/debates`; every record's line is also handed to `emit`.
 
     Continues where an earlier run of the same config stopped. Raises `AccessProblem` before the first
-    call if a seat cannot be called, `TooManyFailures` once calls fail too often.
+    call if a seat cannot be called, `TooManyFailures` once calls fail too often, `BudgetReached` at the
+    cap. With `dry_run`, says what the debates would cost and writes nothing.
     """
-    teachers = parse_teachers(config.teachers)
-    for note in preflight(teachers):
-        report.note(note)
-    problems = _problems(config, report)
-    artifact = Artifact(kind="debates", path=config.run_dir / "debates")
-    prompts = fingerprint()
-    tally = Tally()
-    with artifact.begin(config, prompts=prompts) as state:
-        journal = Journal(path=artifact.path / RECORDS, record_type=Debate, seen=tally.add, emit=emit)
-        done, torn = journal.replay(problems, _is_done)
+    plan = make_plan(config, report)
+    if config.dry_run:
+        return forecast(plan, report)
+    sitting = _Sitting(plan, report)
+    artifact = plan.artifact
+    with artifact.begin(config, **plan.identity) as state:
+        journal = Journal(path=artifact.path / RECORDS, record_type=Debate, seen=sitting.tally.add, emit=emit)
+        done, torn = journal.replay(plan.problems, _is_done)
         if torn:
             report.warn(f"{journal.path}: dropped a torn last line of {torn} bytes; its problem is debated again")
-        if state == "complete" and done == len(problems):
+        if state == "complete" and done == len(plan.problems):
             report.note(f"all {done} debates are in {journal.path} already")
         else:
-            artifact.reopen(config, prompts=prompts)
-            asyncio.run(journal.extend(_debates(config, teachers, problems[done:], artifact.path, tally, report)))
-            counts = {"debates": tally.debates, "turns": tally.turns, "failed_calls": tally.failed}
-            inputs = [config.problems] if config.problems else []
-            artifact.complete(config, inputs=inputs, counts=counts, prompts=prompts)
-    _check_failures(tally, config)
-    return _summary(artifact.path, tally)
-
-
-def _problems(config: DebateConfig, report: Report) -> list[Problem]:
-    if config.problems is not None:
-        problems = list(load_file(config.problems, limit=config.limit))
-    else:
-        problems = list(load_problems(config.task, config.split, data_dir=config.data_dir, limit=config.limit))
-    if not problems:
-        raise DataProblem(f"no problems in {config.problems or f'{config.task} {config.split}'}")
-    if len(problems) == config.limit:
-        report.note(f"debating the first {config.limit} problems; --limit 0 takes all")
-    return problems
+            artifact.reopen(config, **plan.identity)
+            asyncio.run(journal.extend(sitting.debates(plan.problems[done:])))
+            artifact.complete(config, inputs=plan.inputs, counts=sitting.counts(), **plan.identity)
+    sitting.check_failures()
+    return sitting.summary()
 
 
 def _is_done(debate: Debate, problem: Problem) -> bool:
     return debate.problem == problem and all(turn.error is None for turn in debate.turns)
 
 
-async def _debates(
-    config: DebateConfig,
-    teachers: tuple[Teacher, ...],
-    problems: list[Problem],
-    folder: Path,
-    tally: Tally,
-    report: Report,
-) -> AsyncGenerator[Debate, None]:
-    with open_ledger(folder / CALLS, report=report) as ledger:
-        async with open_panel(
-            teachers,
-            seed=config.seed,
-            concurrency=config.concurrency,
-            timeout=config.timeout,
-            max_retries=config.max_retries,
-            ledger=ledger,
-            report=report,
-        ) as panel:
-            table = RoundTable(seats=_seats(panel, config), rounds=config.rounds, stop=config.stop)
-            debates = in_order(problems, table.debate, at_once=config.concurrency, window=4 * config.concurrency)
-            with report.progress("debates", len(problems)) as advance:
-                async with aclosing(debates) as held:
-                    async for debate in held:
-                        yield debate
-                        advance(_status(tally))
-                        if tally.turns >= ENOUGH_CALLS_TO_JUDGE:
-                            _check_failures(tally, config)
+class _Sitting:
+    """One execution of the command: what it makes, and what it counts."""
 
+    def __init__(self, plan: Plan, report: Report) -> None:
+        self.plan, self.config, self.report = plan, plan.config, report
+        self.tally = Tally()
+        self.meter = Meter(cap_usd=plan.config.max_cost)
+        self.gate = Gate()
+        self.lanes = Lanes(plan.limits, self.gate, self.meter)
+        self.purse = Purse(gate=self.gate, cap=plan.config.max_cost)
 
-def _seats(panel: Mapping[str, Engine], config: DebateConfig) -> tuple[Seat, ...]:
-    sampling = Sampling(temperature=config.temperature, max_tokens=config.max_tokens)
-    before: list[str] = []
-    seats = []
-    for name, engine in panel.items():
-        seats.append(Seat(name=name, engine=engine, sampling=sampling, index=before.count(engine.model)))
-        before.append(engine.model)
-    return tuple(seats)
+    async def debates(self, problems: list[Problem]) -> AsyncGenerator[Debate, None]:
+        """The debates in order; once the gate is closed those that are finished, then the gate's reason."""
+        with (
+            closed_by_signals(self.gate, self.report),
+            open_ledger(self.plan.folder / CALLS, report=self.report, elder=self.plan.elder) as ledger,
+        ):
+            self.purse.spent = self.meter.spent_before_usd = ledger.spent
+            desk = Desk(lanes=self.lanes, purse=self.purse, ledger=ledger, meter=self.meter, report=self.report)
+            async with open_panel(
+                self.plan.teachers,
+                desk,
+                seed=self.config.seed,
+                timeout=self.config.timeout,
+                max_retries=self.config.max_retries,
+            ) as panel:
+                table = self.plan.table(panel)
+                at_once = self.lanes.widest
+                held = in_order(problems, table.debate, at_once=at_once, window=4 * at_once, finish=True)
+                with self.report.progress("debates", len(problems), self.meter.status) as advance:
+                    async with aclosing(self._watched(held)) as coming:
+                        async for debate in coming:
+                            yield debate
+                            advance()
 
+    async def _watched(self, held: AsyncGenerator[Debate, None]) -> AsyncGenerator[Debate, None]:
+        """The debates, the gate closed as soon as there is a reason to end early, so that no call is cut off."""
+        try:
+            async for debate in held:
+                yield debate
+                if self.tally.turns >= ENOUGH_CALLS_TO_JUDGE:
+                    self._close_on_failures()
+        finally:
+            # whoever left: a reader, or the disk
+            self.gate.close(Interrupted(signal.SIGPIPE, "the debates could not be handed on"))
+            await held.aclose()
 
-def _status(tally: Tally) -> str:
-    cost = "unknown $" if tally.usage.cost_usd is None else f"{tally.usage.cost_usd:.2f} $"
-    return f"{tally.usage.calls} calls, {tally.usage.prompt_tokens + tally.usage.completion_tokens} tokens, {cost}"
+    def _close_on_failures(self) -> None:
+        try:
+            self.check_failures()
+        except TooManyFailures as reason:
+            self.gate.close(reason)
 
+    def check_failures(self) -> None:
+        """Raise `TooManyFailures` if more calls failed than the config allows."""
+        tally, config = self.tally, self.config
+        if tally.failed_share > config.fail_on_error:
+            raise TooManyFailures(
+                f"{tally.failed} of {tally.turns} calls failed, more than --fail-on-error {config.fail_on_error} "
+                f"allows; what succeeded is in {self.plan.folder}, the same command tries the rest again"
+            )
 
-def _check_failures(tally: Tally, config: DebateConfig) -> None:
-    if tally.failed_share > config.fail_on_error:
-        raise TooManyFailures(
-            f"{tally.failed} of {tally.turns} calls failed, more than --fail-on-error {config.fail_on_error} allows; "
-            f"what succeeded is in {config.run_dir / 'debates'}, the same command tries the rest again"
+    def counts(self) -> dict[str, int]:
+        """What the manifest says of the records."""
+        return {"debates": self.tally.debates, "turns": self.tally.turns, "failed_calls": self.tally.failed}
+
+    def summary(self) -> DebateSummary:
+        """What the whole run came to."""
+        tally = self.tally
+        return DebateSummary(
+            folder=str(self.plan.folder),
+            debates=tally.debates,
+            agreed=tally.agreed,
+            team_accuracy=tally.team_correct / tally.debates,
+            interval=wilson_interval(tally.team_correct, tally.debates),
+            usage=tally.usage,
+            reused_calls=self.meter.reuses,
+            unsettled_usd=self.purse.unsettled,
+            seats=tuple(tally.scores()),
+            calls=tuple(tally.calls()),
+            lanes=tuple(
+                LaneReport(
+                    provider=lane.name,
+                    concurrency=lane.width,
+                    rate_limited=lane.rate_limited,
+                    seconds_waited=lane.seconds_waited,
+                )
+                for lane in self.lanes.all()
+            ),
         )
-
-
-def _summary(folder: Path, tally: Tally) -> DebateSummary:
-    return DebateSummary(
-        folder=str(folder),
-        debates=tally.debates,
-        agreed=tally.agreed,
-        team_accuracy=tally.team_correct / tally.debates,
-        interval=wilson_interval(tally.team_correct, tally.debates),
-        usage=tally.usage,
-        seats=tuple(tally.scores()),
-    )

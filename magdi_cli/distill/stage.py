@@ -1,6 +1,7 @@
 """`magdi distill`: interaction graphs in, a student out."""
 
 import shutil
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -109,14 +110,23 @@ def _trained(lesson: Lesson, items: Sequence[Item], tokenizer: Any, folder: Path
     student = load_student(lesson.model, config, dtype=dtype_for(device))
     if checkpoint := newest_checkpoint(folder / CHECKPOINTS):
         report.note(f"continuing from {checkpoint.name} of {total} steps")
-    with report.progress(f"distill {lesson.level.name}", total) as advance:
+    losses: deque[float] = deque(maxlen=1)
+
+    def step_done(step: Step) -> None:
+        losses.append(step.loss)
+        advance()
+
+    def status() -> str:
+        return f"loss {losses[-1]:.3f}" if losses else ""
+
+    with report.progress(f"distill {lesson.level.name}", total, status) as advance:
         course = Course(
             items=items,
             weights={name: lesson.level.objectives[name] for name in active(lesson.level)},
             checkpoints=folder / CHECKPOINTS,
             metrics=folder / METRICS,
             pad_id=tokenizer.pad_token_id or 0,
-            step_done=lambda step: advance(f"loss {step.loss:.3f}"),
+            step_done=step_done,
         )
         train(student, course, config, seed=seed)
     return student

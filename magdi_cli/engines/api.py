@@ -6,32 +6,53 @@ import logging
 import os
 import re
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
-from magdi_cli.core.errors import AccessProblem
+from magdi_cli.core.errors import AccessProblem, MagdiError
 from magdi_cli.core.protocols import Completion, Engine, Reply, Request
+from magdi_cli.core.secrets import without_secrets
 from magdi_cli.core.usage import Usage
 from magdi_cli.engines.loopback import is_loopback
-from magdi_cli.engines.retry import EmptyReply, ReplyCutOff, Retry, asked_wait_seconds
+from magdi_cli.engines.parameters import Parameters
+from magdi_cli.engines.prices import FREE
+from magdi_cli.engines.retry import EmptyReply, ReplyCutOff, Retry, asked_wait_seconds, is_refusal
+from magdi_cli.engines.turnstile import Turnstile
 
 NO_ACCESS = (401, 403, 404)
 """Statuses no retry and no other question can mend."""
+RATE_LIMITED = 429
 WRAPPING = re.compile(r"^((litellm\.)?\w*(Error|Exception|Timeout): )*(\w+Exception - )?| ssl:(<[^>]*>|default)")
 """What litellm wraps around a provider's words."""
 
 
 @asynccontextmanager
 async def open_api(
-    model: str, *, api_base: str | None = None, timeout: float = 120.0, retry: Retry | None = None
+    model: str,
+    *,
+    api_base: str | None = None,
+    timeout: float = 120.0,
+    retry: Retry | None = None,
+    turnstile: Turnstile | None = None,
+    warn: Callable[[str], None] = lambda _: None,
 ) -> AsyncIterator[Engine]:
-    """An engine for a litellm `provider/model`; its connections are closed in the end."""
+    """An engine for a litellm `provider/model`; its connections are closed in the end.
+
+    `warn` is told once of each parameter that the model refuses.
+    """
     litellm = _litellm()
     try:
-        yield ApiEngine(route=model, api_base=api_base, timeout=timeout, retry=retry or Retry())
+        yield ApiEngine(
+            route=model,
+            api_base=api_base,
+            timeout=timeout,
+            retry=retry or Retry(),
+            turnstile=turnstile or Turnstile.wide_open(FREE if api_base and is_loopback(api_base) else None),
+            parameters=Parameters(litellm, model, warn),
+        )
     finally:
         await litellm.close_litellm_async_clients()
 
@@ -65,6 +86,9 @@ class ApiEngine:
     timeout: float
     """Seconds to wait for one reply."""
     retry: Retry
+    turnstile: Turnstile
+    """What every try passes."""
+    parameters: Parameters
 
     @property
     def model(self) -> str:
@@ -81,73 +105,90 @@ class ApiEngine:
                 call.cancel()
 
     async def _one(self, request: Request) -> Completion:
-        started, tries = time.monotonic(), 0
+        """One sample; what its failed tries cost is part of its usage."""
+        started, spent = time.monotonic(), Usage()
         try:
-            async for attempt in self.retry.attempts():
+            async for attempt in self.retry.attempts(self.turnstile.lane.gate.sleep):
                 with attempt:
-                    tries += 1
-                    response = await self._ask(request)
+                    answer = await self._try(request)
+                    spent += answer.usage
+                    answer.require_text(request)
+        except MagdiError:
+            raise
         except Exception as error:
-            usage = Usage(calls=tries, seconds=time.monotonic() - started)
+            tries = attempt.retry_state.attempt_number
+            usage = replace(spent, calls=tries, seconds=time.monotonic() - started)
             return Completion(error=self._explained(error, tries), usage=usage)
-        return self._read(response, tries=tries, seconds=time.monotonic() - started)
+        tries = attempt.retry_state.attempt_number
+        usage = replace(spent, calls=tries, seconds=time.monotonic() - started)
+        reply = Reply(text=answer.text, completion_tokens=answer.usage.completion_tokens)
+        return Completion(replies=(reply,), usage=usage, dropped=answer.dropped)
 
-    async def _ask(self, request: Request) -> Any:
-        """The response of litellm, which holds a text."""
-        async with asyncio.timeout(self.timeout):
-            response = await _litellm().acompletion(
-                model=self.route,
-                messages=[{"role": m.role, "content": m.content} for m in request.messages],
-                temperature=request.sampling.temperature,
-                max_tokens=request.sampling.max_tokens,
-                num_retries=0,
-                max_retries=0,
-                drop_params=True,
-                timeout=self.timeout,
-                **self._also(request),
-            )
-        _require_text(response, request)
-        return response
+    async def _try(self, request: Request) -> "Answer":
+        """What the provider answered, if it was text or not."""
+        async with self.turnstile.passed(request) as passage:
+            try:
+                response, dropped = await self._ask(request)
+            except Exception as error:
+                if is_refusal(error):
+                    passage.bill.settle(0.0)
+                if getattr(error, "status_code", None) == RATE_LIMITED:
+                    passage.slot.too_much(asked_wait_seconds(error))
+                raise
+            answer = self._read(response, dropped)
+            passage.slot.succeeded()
+            passage.bill.settle(answer.usage.cost_usd or 0.0)
+            return answer
 
-    def _also(self, request: Request) -> dict[str, Any]:
-        """The parameters that not every call has."""
-        also: dict[str, Any] = {}
-        if self.api_base is not None:
-            also["api_base"] = self.api_base
-        if request.sampling.top_p != 1.0:
-            also["top_p"] = request.sampling.top_p
-        if request.reply_schema is not None and self._takes_schema():
-            schema = {"name": "reply", "schema": dict(request.reply_schema)}
-            also["response_format"] = {"type": "json_schema", "json_schema": schema}
-        return also
+    async def _ask(self, request: Request) -> tuple[Any, tuple[str, ...]]:
+        """The response of litellm, and the parameters it was asked without."""
+        while True:
+            parameters, dropped = self.parameters.sent(request)
+            try:
+                async with asyncio.timeout(self.timeout):
+                    response = await _litellm().acompletion(
+                        model=self.route,
+                        messages=[{"role": m.role, "content": m.content} for m in request.messages],
+                        api_base=self.api_base,
+                        num_retries=0,
+                        max_retries=0,
+                        drop_params=True,
+                        timeout=self.timeout,
+                        **parameters,
+                    )
+            except Exception as error:
+                if self.parameters.learn(error, parameters):
+                    continue
+                raise
+            return response, dropped
 
-    def _takes_schema(self) -> bool:
-        return self.route.startswith("hosted_vllm/") or bool(_litellm().supports_response_schema(model=self.route))
-
-    def _read(self, response: Any, *, tries: int, seconds: float) -> Completion:
-        counts = response.usage
-        usage = Usage(
-            calls=tries,
-            prompt_tokens=counts.prompt_tokens,
-            completion_tokens=counts.completion_tokens,
-            seconds=seconds,
-            cost_usd=self._cost(response),
+    def _read(self, response: Any, dropped: tuple[str, ...]) -> "Answer":
+        counts = getattr(response, "usage", None)
+        read, written = getattr(counts, "prompt_tokens", 0), getattr(counts, "completion_tokens", 0)
+        usage = Usage(prompt_tokens=read, completion_tokens=written, cost_usd=self._cost(response, read, written))
+        choice = response.choices[0] if getattr(response, "choices", None) else None
+        text = choice.message.content if choice is not None else None
+        return Answer(
+            # a lone surrogate cannot be written to a file
+            text=without_secrets((text or "").encode("utf-8", "replace").decode()),
+            finish_reason=getattr(choice, "finish_reason", None),
+            usage=usage,
+            dropped=dropped,
         )
-        # a lone surrogate cannot be written to a file
-        text = response.choices[0].message.content.encode("utf-8", "replace").decode()
-        return Completion(replies=(Reply(text=text, completion_tokens=counts.completion_tokens),), usage=usage)
 
-    def _cost(self, response: Any) -> float | None:
-        if self.api_base is not None and is_loopback(self.api_base):
-            return 0.0
+    def _cost(self, response: Any, prompt_tokens: int, completion_tokens: int) -> float | None:
+        price = self.turnstile.price
+        if price is not None and price.exact:
+            return price.of(prompt_tokens, completion_tokens)
         try:
             return float(_litellm().completion_cost(completion_response=response, model=self.route))
         except Exception:
-            return None  # litellm raises a bare Exception for a model without a price
+            # litellm raises a bare Exception for a model without a price
+            return price.of(prompt_tokens, completion_tokens) if price is not None else None
 
     def _explained(self, error: Exception, tries: int) -> str:
         """The error in words without secrets; an `AccessProblem` where no call to this model can succeed."""
-        message = without_secrets(_message(error, self.timeout))
+        message = _message(error, self.timeout)
         status = getattr(error, "status_code", None)
         if status in NO_ACCESS or "insufficient_quota" in str(error):
             raise AccessProblem(
@@ -158,19 +199,34 @@ class ApiEngine:
         return f"{message} (tried {tries} times)" if tries > 1 else message
 
 
-def without_secrets(text: str) -> str:
-    """The text with the value of every key in the environment blotted out."""
-    for name, value in os.environ.items():
-        if name.endswith(("_API_KEY", "_TOKEN", "_SECRET_ACCESS_KEY")) and len(value) >= 4:
-            text = text.replace(value, f"[{name}]")
-    return text
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Answer:
+    """What came back from a provider and was paid for."""
+
+    text: str
+    finish_reason: str | None
+    usage: Usage
+    dropped: tuple[str, ...]
+
+    def require_text(self, request: Request) -> None:
+        """Raise `EmptyReply`, or `ReplyCutOff` where another try would end the same way."""
+        if self.text:
+            return
+        if self.finish_reason == "length":
+            raise ReplyCutOff(
+                f"the model used all of its {request.sampling.max_tokens} tokens before it answered; raise --max-tokens"
+            )
+        if self.finish_reason == "content_filter":
+            raise ReplyCutOff("the provider's content filter stopped the reply")
+        raise EmptyReply("empty reply")
 
 
 def _message(error: Exception, timeout: float) -> str:
+    """The provider's words, secrets blotted out before they are cut to length: half a key is a secret, too."""
     if isinstance(error, TimeoutError) or type(error).__name__ == "Timeout":
         return f"no reply within {timeout:g} s"
     words = " ".join((str(error) or type(error).__name__).split())
-    words = _provider_words(re.sub(WRAPPING, "", words))
+    words = without_secrets(_provider_words(re.sub(WRAPPING, "", words)))
     return words if len(words) <= 300 else words[:300] + " ..."
 
 
@@ -183,23 +239,13 @@ def _provider_words(text: str) -> str:
         return text
 
 
-def _require_text(response: Any, request: Request) -> None:
-    choice = response.choices[0] if getattr(response, "choices", None) else None
-    if choice is not None and choice.message.content:
-        return
-    reason = getattr(choice, "finish_reason", None)
-    if reason == "length":
-        raise ReplyCutOff(
-            f"the model used all of its {request.sampling.max_tokens} tokens before it answered; raise --max-tokens"
-        )
-    if reason == "content_filter":
-        raise ReplyCutOff("the provider's content filter stopped the reply")
-    raise EmptyReply("empty reply")
-
-
 def _joined(parts: list[Completion]) -> Completion:
     usage = sum((part.usage for part in parts), Usage())
     failed = [part.error for part in parts if part.error is not None]
     if failed:
         return Completion(error=failed[0], usage=usage)
-    return Completion(replies=tuple(reply for part in parts for reply in part.replies), usage=usage)
+    return Completion(
+        replies=tuple(reply for part in parts for reply in part.replies),
+        usage=usage,
+        dropped=tuple(dict.fromkeys(name for part in parts for name in part.dropped)),
+    )

@@ -23,6 +23,12 @@ class Entry:
     """`chat`, `embedding` and so on."""
     retires: date | None
     """The last day the provider serves it; None where no day is announced."""
+    usd_per_token: tuple[float, float] | None
+    """What a prompt's and a reply's tokens cost; None unless both are listed and tokens are all that is paid for."""
+    most_input_tokens: int | None
+    """How long a prompt may be."""
+    most_output_tokens: int | None
+    """How long a reply may be."""
 
 
 def find_entry(model: str) -> Entry | None:
@@ -39,7 +45,19 @@ def find_entry(model: str) -> Entry | None:
         provider=facts["litellm_provider"],
         mode=facts.get("mode", "chat"),
         retires=date.fromisoformat(day) if day else None,
+        usd_per_token=usd_per_token(facts),
+        most_input_tokens=facts.get("max_input_tokens"),
+        most_output_tokens=facts.get("max_output_tokens"),
     )
+
+
+def usd_per_token(facts: Mapping[str, Any]) -> tuple[float, float] | None:
+    """What the map's facts say a prompt's and a reply's tokens cost; None if they leave anything open."""
+    prompt, completion = facts.get("input_cost_per_token"), facts.get("output_cost_per_token")
+    if prompt is None or completion is None or facts.get("input_cost_per_request"):
+        return None
+    # a reply may turn out to be thoughts, and a price is also what a reply may cost at most
+    return prompt, max(completion, facts.get("output_cost_per_reasoning_token") or 0.0)
 
 
 def resolve_model_id(name: str) -> str | None:

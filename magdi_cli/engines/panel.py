@@ -1,44 +1,32 @@
 """Teachers and students, opened: every seat an engine, every model once, everything closed in the end."""
 
-import asyncio
 import importlib.util
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, ExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
 from magdi_cli.core.errors import EnvironmentProblem, UsageProblem
 from magdi_cli.core.protocols import Completion, Engine, Report, Request
+from magdi_cli.engines.api import open_api
+from magdi_cli.engines.lanes import Lanes
+from magdi_cli.engines.meter import Meter
 from magdi_cli.engines.preflight import preflight
+from magdi_cli.engines.prices import Price, price_of
+from magdi_cli.engines.purse import Purse
 from magdi_cli.engines.recorded import CallLedger, Recorded
 from magdi_cli.engines.retry import Retry
 from magdi_cli.engines.simulated import SimulatedTeacher
-from magdi_cli.engines.teachers import Teacher, parse_seat
+from magdi_cli.engines.teachers import SIMULATED, Teacher, parse_seat
+from magdi_cli.engines.turnstile import Passing, Turnstile
 from magdi_cli.engines.weights import ResolvedModel, resolve_model
 
 EngineName = Literal["auto", "vllm", "transformers", "api"]
 
-Source = tuple[str, str, str | None, str | None]
-"""What tells two engines apart: kind, model, address, and the seat of a simulated teacher."""
-
-
-@dataclass(frozen=True, slots=True)
-class Limited:
-    """An engine whose calls share a number of slots with other engines."""
-
-    engine: Engine
-    slots: asyncio.Semaphore
-
-    @property
-    def model(self) -> str:
-        """The limited engine's model."""
-        return self.engine.model
-
-    async def generate(self, request: Request) -> Completion:
-        """The engine's completion, once a slot is free."""
-        async with self.slots:
-            return await self.engine.generate(request)
+Source = tuple[str, str, str | None, str | None, Price | None]
+"""What tells two engines apart: kind, model, address, the seat of a simulated teacher, and the user's price."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,19 +46,28 @@ class Seat:
         return await self.engine.generate(replace(request, sampling=self.teacher.sampling(request.sampling)))
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Desk:
+    """What all seats of a panel share."""
+
+    lanes: Lanes
+    purse: Purse
+    ledger: CallLedger
+    meter: Meter
+    report: Report
+
+    def turnstile(self, teacher: Teacher) -> Turnstile:
+        """What the calls of a teacher pass."""
+        address = teacher.model if teacher.engine == "local" else teacher.api_base or ""
+        lane = self.lanes.lane(provider_of(teacher), address)
+        return Turnstile(lane=lane, purse=self.purse, price=price_of(teacher))
+
+
 @asynccontextmanager
 async def open_panel(
-    teachers: Sequence[Teacher],
-    *,
-    seed: int,
-    concurrency: int,
-    timeout: float,
-    max_retries: int,
-    ledger: CallLedger,
-    report: Report,
+    teachers: Sequence[Teacher], desk: Desk, *, seed: int, timeout: float, max_retries: int
 ) -> AsyncIterator[Mapping[str, Engine]]:
-    """The engine of every seat, by name: recorded in the ledger, at most `concurrency` calls at once."""
-    slots = asyncio.Semaphore(concurrency)
+    """The engine of every seat, by name: recorded in the ledger, its calls through the turnstile of its provider."""
     retry = Retry(retries=max_retries)
     share = 1 / max(1, len({teacher.model for teacher in teachers if teacher.engine == "local"}))
     engines: dict[Source, Engine] = {}
@@ -79,9 +76,9 @@ async def open_panel(
         for teacher in teachers:
             source = _source(teacher)
             if source not in engines:
-                opening = _open_teacher(teacher, seed, timeout=timeout, retry=retry, share=share, report=report)
+                opening = _open_teacher(teacher, desk, seed, timeout=timeout, retry=retry, share=share)
                 opened = await stack.enter_async_context(opening)
-                engines[source] = Recorded(Limited(opened, slots), ledger)
+                engines[source] = Recorded(opened, desk.ledger, desk.meter)
             panel[teacher.name] = Seat(engines[source], teacher)
         yield panel
 
@@ -128,37 +125,47 @@ async def _open_vllm_student(
             yield engine
 
 
+def provider_of(teacher: Teacher) -> str:
+    """Who is asked: the provider litellm routes to, `local` or `sim`."""
+    match teacher.engine:
+        case "api":
+            return teacher.model.partition("/")[0]
+        case "local":
+            return "local"
+        case "simulated":
+            return SIMULATED
+
+
 def _source(teacher: Teacher) -> Source:
     return (
         teacher.engine,
         teacher.model,
         teacher.api_base,
         teacher.name if teacher.engine == "simulated" else None,
+        teacher.price,
     )
 
 
 @asynccontextmanager
 async def _open_teacher(
-    teacher: Teacher, seed: int, *, timeout: float, retry: Retry, share: float, report: Report
+    teacher: Teacher, desk: Desk, seed: int, *, timeout: float, retry: Retry, share: float
 ) -> AsyncIterator[Engine]:
+    turnstile = desk.turnstile(teacher)
+    serve = partial(open_api, timeout=timeout, retry=retry, turnstile=turnstile, warn=desk.report.warn)
     if teacher.engine == "simulated":
-        yield SimulatedTeacher(seat=teacher.name, seed=seed, **teacher.behaviour)
+        yield Passing(SimulatedTeacher(seat=teacher.name, seed=seed, **teacher.behaviour), turnstile)
     elif teacher.engine == "local":
         from magdi_cli.engines.local_server import open_local
 
         model = resolve_model(teacher.model)
-        async with open_local(model, seed=seed, timeout=timeout, retry=retry, share=share, report=report) as engine:
+        async with open_local(model, serve, seed=seed, share=share, report=desk.report) as engine:
             yield engine
     else:
-        from magdi_cli.engines.api import open_api
-
-        async with open_api(teacher.model, api_base=teacher.api_base, timeout=timeout, retry=retry) as engine:
+        async with serve(teacher.model, api_base=teacher.api_base) as engine:
             yield engine
 
 
 def _open_api_student(model: ResolvedModel, adapter: Path | None) -> AbstractAsyncContextManager[Engine]:
-    from magdi_cli.engines.api import open_api
-
     if adapter is not None:
         raise UsageProblem(
             f"an API cannot load the adapter {adapter}; use --engine vllm, or serve it with "

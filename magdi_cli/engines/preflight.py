@@ -3,6 +3,7 @@
 import os
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 
 from magdi_cli.core.errors import AccessProblem
@@ -25,68 +26,142 @@ KEYS: Mapping[str, tuple[str, ...]] = {
     "openrouter": ("OPENROUTER_API_KEY",),
     "fireworks_ai": ("FIREWORKS_API_KEY", "FIREWORKS_AI_API_KEY"),
     "deepinfra": ("DEEPINFRA_API_KEY",),
+    "hosted_vllm": ("HOSTED_VLLM_API_BASE",),
     "ollama": (),
     "ollama_chat": (),
     "lm_studio": (),
     "llamafile": (),
 }
 """Per provider, the environment variables of which one must be set; litellm is asked about the others."""
+OR_ADDRESS: Mapping[str, str] = {"hosted_vllm": "?api_base=http://HOST:PORT/v1 or "}
+"""Providers whose variable is an address, which the seat may bring along."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Key:
+    """The environment variable that a seat's calls need."""
+
+    variable: str
+    """Its name; empty where none is needed."""
+    found: bool
+    """Whether a call would find what it needs."""
+
+
+NO_KEY = Key(variable="", found=True)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Ending:
+    """The end of a model at its provider."""
+
+    last_day: date | None
+    """None for one that is gone since long ago."""
+    successor: str | None
+    """The model to name instead; None if nobody knows one."""
 
 
 def preflight(
     teachers: Sequence[Teacher], environ: Mapping[str, str] | None = None, today: date | None = None
 ) -> list[str]:
     """What the user should know about the panel; one `AccessProblem` naming all that would fail."""
-    if environ is None:
-        _read_dotenv()
-        environ = os.environ
-    faults = [fault for teacher in teachers for fault in _retirement(teacher, today or date.today())]
-    if missing := [need for teacher in teachers for need in _missing(teacher, environ)]:
-        faults.append("; ".join(missing))
-        faults.append(f"Set {'it' if len(missing) == 1 else 'them'} and run the same command again")
+    missing = missing_keys(teachers, environ, today)
+    faults = [*retirements(teachers, today), *missing]
+    if missing:
+        faults.append("Set what is missing and run the same command again")
     if faults:
         raise AccessProblem(". ".join(faults))
+    return notes(teachers)
+
+
+def notes(teachers: Sequence[Teacher]) -> list[str]:
+    """What the user should know about the panel."""
     return [*_twins(teachers), *_stand_ins(teachers), *_free_of_charge(teachers)]
 
 
-def _read_dotenv() -> None:
+def retirements(teachers: Sequence[Teacher], today: date | None = None) -> list[str]:
+    """The seats whose model is gone, each with the model to name instead."""
+    return [fault for teacher in teachers for fault in _retirement(teacher, today)]
+
+
+def missing_keys(
+    teachers: Sequence[Teacher], environ: Mapping[str, str] | None = None, today: date | None = None
+) -> list[str]:
+    """One sentence about the seats that lack a key, and one about those that lack nothing."""
+    environ = environment() if environ is None else environ
+    needs = {teacher.name: _need(teacher, environ) for teacher in teachers}
+    missing = [f"{name} needs {need}" for name, need in needs.items() if need]
+    if not missing:
+        return []
+    fine = [teacher.name for teacher in teachers if not needs[teacher.name] and not _is_retired(teacher, today)]
+    return [
+        f"{'; '.join(missing)} (not set; .env looked for in ./ and above)",
+        *([f"Other seats are fine: {', '.join(fine)}"] if fine else []),
+    ]
+
+
+def environment() -> Mapping[str, str]:
+    """The environment with the settings of a .env file in this folder or above."""
     # litellm reads .env when it is imported; the preflight must see the same keys without that import
     from dotenv import find_dotenv, load_dotenv
 
     load_dotenv(find_dotenv(usecwd=True))
+    return os.environ
 
 
-def _retirement(teacher: Teacher, today: date) -> Iterator[str]:
-    if teacher.engine != "api" or teacher.api_base is not None:
-        return
-    entry = find_entry(teacher.model)
-    provider, _, bare = teacher.model.rpartition("/")
-    if bare in RETIRED and (not provider or provider in SUCCESSORS):
-        yield f"{teacher.asked} is no longer served by its provider; use {RETIRED[bare]}"
-    elif entry is not None and entry.retires is not None and entry.retires < today:
-        successor = SUCCESSORS.get(entry.provider)
-        way_out = f"use {successor}" if successor else "name one that the provider serves"
-        yield f"{teacher.asked} is no longer served by its provider since {entry.retires}; {way_out}"
+def key_of(teacher: Teacher, environ: Mapping[str, str]) -> Key:
+    """The variable that a seat's calls find their key in; where several would do, the one that is set or the first."""
+    provider = RETIRED.get(teacher.model, teacher.model).partition("/")[0]
+    if teacher.engine != "api":
+        return NO_KEY
+    if provider in OR_ADDRESS and teacher.api_base is not None:
+        return NO_KEY
+    if provider not in KEYS:
+        return _key_by_litellm(teacher)
+    variables = KEYS[provider]
+    found = [variable for variable in variables if environ.get(variable)]
+    return Key(variable=(found or variables)[0], found=bool(found)) if variables else NO_KEY
 
 
-def _missing(teacher: Teacher, environ: Mapping[str, str]) -> Iterator[str]:
-    if teacher.engine != "api" or teacher.model in RETIRED:
-        return
-    provider = teacher.model.partition("/")[0]
-    if provider == "hosted_vllm":
-        if teacher.api_base is None and not environ.get("HOSTED_VLLM_API_BASE"):
-            yield f"{teacher.name} needs ?api_base=http://HOST:PORT/v1 or HOSTED_VLLM_API_BASE"
-    elif provider not in KEYS:
-        yield from _missing_by_litellm(teacher)
-    elif KEYS[provider] and not any(environ.get(key) for key in KEYS[provider]):
-        yield f"{teacher.name} needs {KEYS[provider][0]}"
-
-
-def _missing_by_litellm(teacher: Teacher) -> Iterator[str]:
+def _key_by_litellm(teacher: Teacher) -> Key:
     from magdi_cli.engines.api import missing_variables
 
-    if missing := missing_variables(teacher.model, teacher.api_base):
-        yield f"{teacher.name} needs {' and '.join(missing)}"
+    missing = missing_variables(teacher.model, teacher.api_base)
+    return Key(variable=" and ".join(missing), found=not missing)
+
+
+def _need(teacher: Teacher, environ: Mapping[str, str]) -> str:
+    """What a seat lacks; empty if nothing, or if no key would help."""
+    key = key_of(teacher, environ)
+    if key.found or teacher.model in RETIRED:
+        return ""
+    return OR_ADDRESS.get(teacher.model.partition("/")[0], "") + key.variable
+
+
+def ending_of(teacher: Teacher) -> Ending | None:
+    """When the provider stops to serve a seat's model; None where no end is known."""
+    if teacher.engine != "api" or teacher.api_base is not None:
+        return None
+    provider, _, bare = teacher.model.rpartition("/")
+    if bare in RETIRED and (not provider or provider in SUCCESSORS):
+        return Ending(last_day=None, successor=RETIRED[bare])
+    entry = find_entry(teacher.model)
+    if entry is None or entry.retires is None:
+        return None
+    return Ending(last_day=entry.retires, successor=SUCCESSORS.get(entry.provider))
+
+
+def _is_retired(teacher: Teacher, today: date | None) -> bool:
+    ending = ending_of(teacher)
+    return ending is not None and (ending.last_day is None or ending.last_day < (today or date.today()))
+
+
+def _retirement(teacher: Teacher, today: date | None) -> Iterator[str]:
+    ending = ending_of(teacher)
+    if ending is None or not _is_retired(teacher, today):
+        return
+    since = f" since {ending.last_day}" if ending.last_day else ""
+    way_out = f"use {ending.successor}" if ending.successor else "name one that the provider serves"
+    yield f"{teacher.asked} is no longer served by its provider{since}; {way_out}"
 
 
 def _twins(teachers: Sequence[Teacher]) -> Iterator[str]:
@@ -104,6 +179,6 @@ def _stand_ins(teachers: Sequence[Teacher]) -> Iterator[str]:
 
 
 def _free_of_charge(teachers: Sequence[Teacher]) -> Iterator[str]:
-    for address in dict.fromkeys(teacher.api_base for teacher in teachers):
+    for address in dict.fromkeys(teacher.api_base for teacher in teachers if teacher.price is None):
         if address is not None and is_loopback(address):
             yield f"{address} is this machine: its calls count as free"

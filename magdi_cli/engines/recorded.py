@@ -8,9 +8,10 @@ import asyncio
 import hashlib
 import json
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import ClassVar, Literal
 from weakref import WeakValueDictionary
@@ -18,6 +19,11 @@ from weakref import WeakValueDictionary
 from magdi_cli.core.errors import EnvironmentProblem
 from magdi_cli.core.protocols import Completion, Engine, Message, Report, Request, Sampling
 from magdi_cli.core.records import decode, encode, repair_tail
+from magdi_cli.engines.meter import Meter
+
+SYNC_SECONDS = 1.0
+LINE_BYTES = 16384
+"""Longer than most lines, so that one read is enough."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -38,20 +44,22 @@ class Call:
     problem: str
     """Id of the problem the call was made for."""
     round: int
+    prompts: str = ""
+    """Fingerprint of the templates that made the messages."""
+    reused: bool = False
+    """Whether the run that this one was forked from paid for it."""
     completion: Completion
 
 
-class CallLedger:
-    """The calls of a file; it is read once for where each call stands, not kept in memory."""
+class StoredCalls:
+    """The answered calls of a file, found by their key; where each stands is kept in memory, nothing else."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, flags: int = os.O_RDONLY) -> None:
         self.path = path
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self.cut = repair_tail(path)
-        """Bytes of a torn last line that had to be dropped."""
-        self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
-        self._places: dict[str, tuple[int, int]] = {}
-        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self.spent = 0.0
+        """Dollars of the calls whose price is known, reused ones not among them."""
+        self.file = os.open(path, flags, 0o644)
+        self._places: dict[int, int] = {}
         try:
             self._read_places()
         except BaseException:
@@ -63,47 +71,100 @@ class CallLedger:
 
     def close(self) -> None:
         """Give the file back."""
-        os.close(self._file)
+        os.close(self.file)
 
-    def find(self, key: str) -> Completion | None:
-        """The stored completion of a key; None for a call never answered."""
-        place = self._places.get(key)
-        if place is None:
+    def find(self, key: str) -> Call | None:
+        """The stored call of a key; None for one never answered."""
+        start = self._places.get(_short(key))
+        if start is None:
             return None
-        line = os.pread(self._file, place[1], place[0])
-        return decode(Call, line, f"{self.path}: byte {place[0]}").completion
+        call = decode(Call, self._line(start), f"{self.path}: byte {start}")
+        return call if call.key == key else None
 
-    def add(self, call: Call) -> None:
-        """Append a call; it is in the file, whatever happens to this process, when this returns."""
-        line = encode(call)
-        start = os.lseek(self._file, 0, os.SEEK_END)
-        try:
-            written = os.write(self._file, line)
-        except OSError as error:
-            raise EnvironmentProblem(f"cannot write {self.path}: {error.strerror}; run again once it can") from None
-        if written < len(line):
-            os.ftruncate(self._file, start)
-            raise EnvironmentProblem(f"cannot write {self.path}: the disk is full; free some space and run again")
-        self._places[call.key] = (start, len(line))
+    def put(self, call: Call, start: int) -> None:
+        """Remember that a call's line begins at byte `start`."""
+        self._places[_short(call.key)] = start
+        if not call.reused:
+            self.spent += call.completion.usage.cost_usd or 0.0
 
-    def lock(self, key: str) -> asyncio.Lock:
-        """One lock per key, so that a call asked twice at once is made once."""
-        return self._locks.setdefault(key, asyncio.Lock())
+    def _line(self, start: int) -> bytes:
+        line = b""
+        while b"\n" not in line and (more := os.pread(self.file, LINE_BYTES, start + len(line))):
+            line += more
+        return line.partition(b"\n")[0]
 
     def _read_places(self) -> None:
         start = 0
         with self.path.open("rb") as lines:
             for number, line in enumerate(lines, start=1):
-                if line.strip():
-                    key = decode(Call, line, f"{self.path}:{number}").key
-                    self._places[key] = (start, len(line))
+                if line.strip() and line.endswith(b"\n"):
+                    self.put(decode(Call, line, f"{self.path}:{number}"), start)
                 start += len(line)
 
 
+class CallLedger:
+    """A file of calls that grows, and the older one whose calls it takes over where they fit."""
+
+    def __init__(self, path: Path, *, elder: Path | None = None) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self.path = path
+        self.cut = repair_tail(path)
+        """Bytes of a torn last line that had to be dropped."""
+        self._calls = StoredCalls(path, flags=os.O_RDWR | os.O_CREAT | os.O_APPEND)
+        self._elder = StoredCalls(elder) if elder is not None else None
+        self._synced = time.monotonic()
+        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+
+    def __len__(self) -> int:
+        return len(self._calls)
+
+    @property
+    def spent(self) -> float:
+        """Dollars that the stored calls have cost."""
+        return self._calls.spent
+
+    def close(self) -> None:
+        """Give the files back."""
+        self._calls.close()
+        if self._elder is not None:
+            self._elder.close()
+
+    def find(self, key: str) -> Completion | None:
+        """The stored completion of a key; None for a call never answered."""
+        call = self._calls.find(key)
+        if call is None and self._elder is not None and (call := self._elder.find(key)):
+            self.add(replace(call, reused=True))
+        return call.completion if call else None
+
+    def add(self, call: Call) -> None:
+        """Append a call; it is in the file, whatever happens to this process, when this returns."""
+        line = encode(call)
+        start = os.lseek(self._calls.file, 0, os.SEEK_END)
+        try:
+            written = os.write(self._calls.file, line)
+        except OSError as error:
+            raise EnvironmentProblem(f"cannot write {self.path}: {error.strerror}; run again once it can") from None
+        if written < len(line):
+            os.ftruncate(self._calls.file, start)
+            raise EnvironmentProblem(f"cannot write {self.path}: the disk is full; free some space and run again")
+        self._calls.put(call, start)
+        self._sync()
+
+    def _sync(self) -> None:
+        # a kill loses nothing that is written; a machine that is switched off loses a second's worth
+        if (now := time.monotonic()) - self._synced >= SYNC_SECONDS:
+            os.fdatasync(self._calls.file)
+            self._synced = now
+
+    def lock(self, key: str) -> asyncio.Lock:
+        """One lock per key, so that a call asked twice at once is made once."""
+        return self._locks.setdefault(key, asyncio.Lock())
+
+
 @contextmanager
-def open_ledger(path: Path, *, report: Report) -> Iterator[CallLedger]:
+def open_ledger(path: Path, *, report: Report, elder: Path | None = None) -> Iterator[CallLedger]:
     """The ledger of a file, closed in the end; a torn last line is dropped with a warning."""
-    ledger = CallLedger(path)
+    ledger = CallLedger(path, elder=elder)
     try:
         if ledger.cut:
             report.warn(f"{path}: the last line was torn ({ledger.cut} bytes) and was dropped; its call is made again")
@@ -118,6 +179,7 @@ class Recorded:
 
     engine: Engine
     ledger: CallLedger
+    meter: Meter = field(default_factory=Meter)
 
     @property
     def model(self) -> str:
@@ -130,10 +192,12 @@ class Recorded:
         async with self.ledger.lock(key):
             stored = self.ledger.find(key)
             if stored is not None:
+                self.meter.reused()
                 return stored
             completion = await self.engine.generate(request)
             if completion.error is None:
                 self.ledger.add(_call(key, self.engine.model, request, completion))
+            self.meter.call(completion.usage)
             return completion
 
 
@@ -150,6 +214,11 @@ def call_key(model: str, request: Request) -> str:
     return hashlib.sha256(json.dumps(seen, sort_keys=True).encode()).hexdigest()
 
 
+def _short(key: str) -> int:
+    """Enough of a key to find its place; the whole key is compared with what stands there."""
+    return int(key[:15], 16)
+
+
 def _call(key: str, model: str, request: Request, completion: Completion) -> Call:
     return Call(
         key=key,
@@ -160,5 +229,6 @@ def _call(key: str, model: str, request: Request, completion: Completion) -> Cal
         agent=request.agent,
         problem=request.problem.id,
         round=request.round,
+        prompts=request.prompts,
         completion=completion,
     )

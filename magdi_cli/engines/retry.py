@@ -1,7 +1,8 @@
 """When a failed call is worth another try, and how long to wait before it."""
 
+import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 
@@ -29,9 +30,10 @@ class Retry:
     """The wait before the second try; it doubles from then on, with jitter."""
     longest_wait_seconds: float = 60.0
 
-    def attempts(self) -> AsyncRetrying:
-        """The tries, one `with` block each; the last error is raised as it is."""
+    def attempts(self, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep) -> AsyncRetrying:
+        """The tries, one `with` block each; the last error is raised as it is. Waits are done by `sleep`."""
         return AsyncRetrying(
+            sleep=sleep,
             retry=retry_if_exception(is_transient),
             stop=stop_after_attempt(self.retries + 1),
             wait=self._wait_seconds,
@@ -47,13 +49,20 @@ class Retry:
 
 
 def is_transient(error: BaseException) -> bool:
-    """Whether the same call may succeed later: 408, 409, 429, 5xx, network, timeout, empty reply."""
+    """Whether the same call may succeed later: 408, 409, 429, 5xx, network, timeout, empty reply, a gateway's page."""
     if isinstance(error, EmptyReply | TimeoutError | ConnectionError):
         return True
     if asked_wait_seconds(error) > PATIENCE_SECONDS or "insufficient_quota" in str(error):
         return False
     status = getattr(error, "status_code", None)
-    return isinstance(status, int) and (status in (408, 409, 429) or status >= 500)
+    # an error with status 200 is a body that is no reply
+    return isinstance(status, int) and (status in (200, 408, 409, 429) or status >= 500)
+
+
+def is_refusal(error: BaseException) -> bool:
+    """Whether a provider turned a call away unanswered, so that it costs nothing."""
+    status = getattr(error, "status_code", None)
+    return isinstance(status, int) and ((400 <= status < 500 and status != 408) or status == 503)
 
 
 def asked_wait_seconds(error: BaseException) -> float:

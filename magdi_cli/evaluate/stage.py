@@ -125,7 +125,7 @@ async def _predictions(
                     now = time.perf_counter()
                     yield await asyncio.to_thread(_judge, problem, completion, now - since)
                     since = now
-                    advance("")
+                    advance()
 
 
 async def _answer(engine: Engine, sampling: Sampling, problem: Problem) -> tuple[Problem, Completion]:

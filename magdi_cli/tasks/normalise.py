@@ -25,7 +25,7 @@ def normalise(text: str) -> str:
 
 def visible(text: str) -> str:
     """The reply proper: without thoughts, end markers, and questions that the model goes on to ask itself."""
-    text = _without_thoughts(text)
+    text = without_thoughts(text)
     if end := _END_OF_REPLY.search(text):
         text = text[: end.start()]
     answered = _ANSWERED.search(text)
@@ -34,7 +34,7 @@ def visible(text: str) -> str:
     return text.strip()
 
 
-def _without_thoughts(text: str) -> str:
+def without_thoughts(text: str) -> str:
     """What stands outside `<think>...</think>`; a thought may lack either tag."""
     shown: list[str] = []
     pieces = _THOUGHT_TAG.split(text)

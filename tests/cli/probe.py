@@ -12,8 +12,9 @@ import typer
 
 from magdi_cli.cli.forms import Command, register
 from magdi_cli.core import errors
-from magdi_cli.core.config import DebateConfig, resolved
+from magdi_cli.core.config import DebateConfig
 from magdi_cli.core.flow import Emit
+from magdi_cli.core.options import resolved
 from magdi_cli.core.protocols import Report
 
 

@@ -21,7 +21,7 @@ def artifact(tmp_path: Path) -> Artifact:
 
 
 def test_the_manifest_appears_only_when_all_is_written(artifact: Artifact) -> None:
-    config = DebateConfig(teachers="a,b")
+    config = DebateConfig(task="svamp")
     with artifact.begin(config) as state:
         assert state == "fresh"
         assert artifact.manifest() is None
@@ -38,33 +38,33 @@ def test_the_manifest_appears_only_when_all_is_written(artifact: Artifact) -> No
 
 
 def test_other_settings_are_refused_with_the_keys_that_differ(artifact: Artifact) -> None:
-    finish(artifact, DebateConfig(teachers="a,b"))
-    with pytest.raises(DataProblem, match=r"other settings \(rounds: 3 there, 2 here, teachers: 'a,b' there"):
+    finish(artifact, DebateConfig(task="svamp"))
+    with pytest.raises(DataProblem, match=r"other settings \(rounds: 3 there, 2 here, task: 'svamp' there"):
         finish(artifact, DebateConfig(teachers="a,c", rounds=2))
 
 
 def test_settings_that_change_no_record_may_change(artifact: Artifact) -> None:
-    config = DebateConfig(teachers="a,b")
+    config = DebateConfig(task="svamp")
     finish(artifact, config)
     with artifact.begin(replace(config, limit=7, concurrency=2, timeout=1.0)) as state:
         assert state == "complete"
 
 
 def test_two_writers_cannot_share_a_folder(artifact: Artifact) -> None:
-    config = DebateConfig(teachers="a,b")
+    config = DebateConfig(task="svamp")
     with artifact.begin(config), pytest.raises(DataProblem, match="another magdi is writing"), artifact.begin(config):
         pass
 
 
 def test_a_damaged_manifest_is_named(artifact: Artifact) -> None:
-    finish(artifact, DebateConfig(teachers="a,b"))
+    finish(artifact, DebateConfig(task="svamp"))
     (artifact.path / "manifest.json").write_text("{")
     with pytest.raises(DataProblem, match=r"manifest.json is damaged .* delete it"):
-        finish(artifact, DebateConfig(teachers="a,b"))
+        finish(artifact, DebateConfig(task="svamp"))
 
 
 def test_a_manifest_is_refreshed_after_its_files_changed(artifact: Artifact) -> None:
-    config = DebateConfig(teachers="a,b")
+    config = DebateConfig(task="svamp")
     assert not artifact.refresh(counts={})
     finish(artifact, config)
     before = artifact.manifest()

@@ -85,6 +85,27 @@ def test_what_is_under_way_is_cancelled_when_the_reader_leaves() -> None:
     assert cancelled == [1, 2, 3]
 
 
+def test_who_waits_and_is_cancelled_takes_along_what_is_under_way() -> None:
+    cancelled: list[int] = []
+
+    async def work(item: int) -> None:
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            cancelled.append(item)
+            raise
+
+    async def run() -> list[int]:
+        waiting = asyncio.ensure_future(anext(in_order(range(3), work, at_once=3, window=3, finish=True)))
+        for _ in range(5):
+            await asyncio.sleep(0)
+        waiting.cancel()
+        await asyncio.wait([waiting], timeout=30)
+        return sorted(cancelled)
+
+    assert asyncio.run(run()) == [0, 1, 2]
+
+
 @pytest.fixture
 def stored(tmp_path: Path) -> Path:
     path = tmp_path / "predictions.jsonl"

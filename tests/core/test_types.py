@@ -1,5 +1,7 @@
 """Wrong states cannot be written down."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -92,6 +94,16 @@ def test_a_cycle_is_found_and_named() -> None:
 @given(debates())
 def test_the_last_round_is_one_turn_per_agent(debate: Debate) -> None:
     assert [turn.agent for turn in debate.last_round] == list(debate.agents)
+    assert debate.verdict is None
+
+
+@given(debates())
+def test_a_judges_verdict_comes_after_the_last_round_and_is_none_of_it(debate: Debate) -> None:
+    before = debate.last_round
+    spoken = replace(before[0], round=before[0].round + 1, parents=())
+    judged = replace(debate, turns=(*debate.turns, spoken))
+    assert judged.verdict == (spoken if len(debate.agents) > 1 else None)
+    assert len(debate.agents) == 1 or judged.last_round == before
 
 
 @given(st.lists(usages))

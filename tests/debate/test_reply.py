@@ -67,7 +67,20 @@ def test_confidence_is_a_share_or_unknown(value: object, confidence: float | Non
 
 @given(st.text(max_size=80))
 def test_any_text_can_be_read(text: str) -> None:
-    read_reply(text, NUMBER)
+    for of in (NUMBER, YES_NO, CHOICE):
+        read_reply(text, of)
+
+
+@given(
+    st.lists(
+        st.sampled_from(
+            ["{", "}", '"', "'", "[", "]", ":", ",", "\\", "answer", "reasoning", "<think>", "</think>", "18"]
+        )
+    ),
+    st.sampled_from([NUMBER, YES_NO, CHOICE]),
+)
+def test_any_pieces_of_an_object_can_be_read(pieces: list[str], of: Problem) -> None:
+    read_reply("".join(pieces), of)
 
 
 @given(st.text(st.characters(exclude_categories=("Cs",)), min_size=1).filter(str.strip), st.integers(-999, 999))

@@ -27,9 +27,9 @@ class StoppedAfter(Heard):
         self.last = steps
 
     @contextmanager
-    def progress(self, label: str, total: int | None) -> Iterator[Callable[[str], None]]:
-        def advance(status: str) -> None:
-            self.steps.append(status)
+    def progress(self, label: str, total: int | None, status: Callable[[], str] = str) -> Iterator[Callable[[], None]]:
+        def advance() -> None:
+            self.steps.append(status())
             if len(self.steps) > self.last:
                 raise KeyboardInterrupt
 

@@ -38,9 +38,10 @@ class Playing(ThreadingHTTPServer):
 
 class _Handler(BaseHTTPRequestHandler):
     server: Playing
+    body: dict[str, Any]
 
     def do_POST(self) -> None:
-        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        self.body = body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         with self.server.lock:
             act = self.server.acts[min(len(self.server.bodies), len(self.server.acts) - 1)]
             self.server.bodies.append(body)
@@ -71,11 +72,12 @@ def replies(status: int, content: str, headers: Mapping[str, str] | None = None)
     return act
 
 
-def says(text: str | None, finish_reason: str = "stop") -> Act:
-    """A good chat completion: 3 tokens read, 2 written."""
+def says(text: str | None, finish_reason: str = "stop", *, tokens: tuple[int, int] = (3, 2)) -> Act:
+    """A good chat completion of so many tokens read and written."""
     message = {"role": "assistant", "content": text}
     choice = {"index": 0, "finish_reason": finish_reason, "message": message}
-    usage = {"prompt_tokens": 3, "completion_tokens": 2, "total_tokens": 5}
+    read, written = tokens
+    usage = {"prompt_tokens": read, "completion_tokens": written, "total_tokens": read + written}
     body = {"id": "1", "object": "chat.completion", "created": 0, "model": "m", "choices": [choice], "usage": usage}
     return replies(200, json.dumps(body))
 
@@ -83,6 +85,16 @@ def says(text: str | None, finish_reason: str = "stop") -> Act:
 def refuses(status: int, message: str, headers: Mapping[str, str] | None = None) -> Act:
     """An error as providers send them."""
     return replies(status, json.dumps({"error": {"message": message}}), headers)
+
+
+def complains_of(complaints: Mapping[str, str], otherwise: Act) -> Act:
+    """A bad request for every call with one of these parameters, in these words; another act for the rest."""
+
+    def act(handler: _Handler) -> None:
+        refused = [words for name, words in complaints.items() if name in handler.body]
+        (refuses(400, refused[0]) if refused else otherwise)(handler)
+
+    return act
 
 
 def says_after(seconds: float, text: str) -> Act:

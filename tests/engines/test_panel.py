@@ -8,9 +8,13 @@ from typing import TypeVar
 import pytest
 
 from magdi_cli.core.errors import AccessProblem, UsageProblem
+from magdi_cli.core.gate import Gate
 from magdi_cli.core.protocols import Completion, Engine
-from magdi_cli.engines.panel import EngineName, engine_name, open_panel, open_student
-from magdi_cli.engines.recorded import open_ledger
+from magdi_cli.engines.lanes import Lanes, parse_limits
+from magdi_cli.engines.meter import Meter
+from magdi_cli.engines.panel import Desk, EngineName, engine_name, open_panel, open_student
+from magdi_cli.engines.purse import Purse
+from magdi_cli.engines.recorded import CallLedger, open_ledger
 from magdi_cli.engines.teachers import parse_teachers
 from magdi_cli.engines.weights import ResolvedModel
 from tests import tiny_student
@@ -19,6 +23,14 @@ from tests.engines.servers import playing, refuses, says, says_after
 from tests.reports import Heard
 
 T = TypeVar("T")
+
+
+def desk(ledger: CallLedger, concurrency: int = 16) -> Desk:
+    """What the seats of a panel share, with nothing spent and no cap."""
+    gate = Gate()
+    meter = Meter()
+    lanes = Lanes(parse_limits(str(concurrency), "", "", []), gate, meter)
+    return Desk(lanes=lanes, purse=Purse(gate=gate), ledger=ledger, meter=meter, report=Heard())
 
 
 def at_the_table(
@@ -34,13 +46,7 @@ def at_the_table(
     async def meet() -> T:
         with open_ledger(path, report=Heard()) as ledger:
             async with open_panel(
-                parse_teachers(teachers),
-                seed=seed,
-                concurrency=concurrency,
-                timeout=20.0,
-                max_retries=0,
-                ledger=ledger,
-                report=Heard(),
+                parse_teachers(teachers), desk(ledger, concurrency), seed=seed, timeout=20.0, max_retries=0
             ) as panel:
                 return await work(panel)
 

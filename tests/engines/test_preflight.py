@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from magdi_cli.core.errors import AccessProblem
-from magdi_cli.engines.preflight import preflight
-from magdi_cli.engines.teachers import parse_teachers
+from magdi_cli.engines.preflight import key_of, missing_keys, notes, preflight, retirements
+from magdi_cli.engines.teachers import parse_seat, parse_teachers
 
 KEYS = {"OPENAI_API_KEY": "x", "ANTHROPIC_API_KEY": "x", "GEMINI_API_KEY": "x"}
 TODAY = date(2026, 11, 21)
@@ -21,15 +21,35 @@ def fault(teachers: str, environ: dict[str, str], today: date = TODAY) -> str:
 
 def test_one_message_names_every_missing_key() -> None:
     assert fault("gpt-4,claude-2,gemini", {}) == (
-        "gpt-4 needs OPENAI_API_KEY; claude-2 needs ANTHROPIC_API_KEY; gemini needs GEMINI_API_KEY. "
-        "Set them and run the same command again"
+        "gpt-4 needs OPENAI_API_KEY; claude-2 needs ANTHROPIC_API_KEY; gemini needs GEMINI_API_KEY "
+        "(not set; .env looked for in ./ and above). Set what is missing and run the same command again"
     )
 
 
-def test_a_key_that_is_set_is_not_asked_for() -> None:
-    assert fault("gpt-4o,claude", {"OPENAI_API_KEY": "x"}) == (
-        "claude needs ANTHROPIC_API_KEY. Set it and run the same command again"
+def test_a_key_that_is_set_is_not_asked_for_and_its_seat_is_said_to_be_fine() -> None:
+    assert fault("gpt-4,claude-2", {"ANTHROPIC_API_KEY": "x"}) == (
+        "gpt-4 needs OPENAI_API_KEY (not set; .env looked for in ./ and above). Other seats are fine: claude-2. "
+        "Set what is missing and run the same command again"
     )
+
+
+def test_a_retired_seat_is_not_said_to_be_fine() -> None:
+    message = fault("gpt-3.5,claude,sim", {})
+
+    assert message.startswith("gpt-3.5 is no longer served by its provider; use openai/")
+    assert "Other seats are fine: sim." in message
+
+
+def test_missing_keys_can_be_asked_for_without_failing() -> None:
+    teachers = parse_teachers("gpt-4,sim")
+
+    assert missing_keys(teachers, {}, TODAY) == [
+        "gpt-4 needs OPENAI_API_KEY (not set; .env looked for in ./ and above)",
+        "Other seats are fine: sim",
+    ]
+    assert missing_keys(teachers, KEYS, TODAY) == []
+    assert retirements(teachers, TODAY) == []
+    assert [note.partition(";")[0] for note in notes(teachers)] == ["gpt-4 is retired"]
 
 
 def test_an_empty_key_is_a_missing_key() -> None:
@@ -55,6 +75,34 @@ def test_calls_to_this_machine_are_said_to_be_free() -> None:
     notes = preflight(parse_teachers("hosted_vllm/foo?api_base=http://127.0.0.1:80/v1,sim"), {}, TODAY)
 
     assert notes == ["http://127.0.0.1:80/v1 is this machine: its calls count as free"]
+
+
+def test_a_server_on_this_machine_costs_what_its_seat_says() -> None:
+    teachers = parse_teachers("hosted_vllm/foo?api_base=http://127.0.0.1:80/v1&price=1:2,sim")
+
+    assert notes(teachers) == []
+
+
+@pytest.mark.parametrize(
+    ("seat", "environ", "variable", "found"),
+    [
+        ("gpt-4o", {}, "OPENAI_API_KEY", False),
+        ("gemini", {}, "GEMINI_API_KEY", False),
+        ("gemini", {"GOOGLE_API_KEY": "x"}, "GOOGLE_API_KEY", True),
+        ("gpt-3.5", {}, "OPENAI_API_KEY", False),
+        ("sim", {}, "", True),
+        ("local:smollm2-135m", {}, "", True),
+        ("ollama/llama3", {}, "", True),
+        ("hosted_vllm/foo", {}, "HOSTED_VLLM_API_BASE", False),
+        ("hosted_vllm/foo?api_base=http://gpu1/v1", {}, "", True),
+    ],
+)
+def test_the_variable_of_a_seat_is_the_one_that_is_set_or_the_first(
+    seat: str, environ: dict[str, str], variable: str, found: bool
+) -> None:
+    key = key_of(parse_seat(seat), environ)
+
+    assert (key.variable, key.found) == (variable, found)
 
 
 @pytest.mark.parametrize(

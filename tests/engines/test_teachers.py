@@ -1,5 +1,6 @@
 """The seat grammar: what `--teachers` may say, and what is said about what it may not."""
 
+import json
 import subprocess
 import sys
 from contextlib import suppress
@@ -12,7 +13,8 @@ from magdi_cli.core.errors import MagdiError, UnknownName, UsageProblem
 from magdi_cli.core.protocols import Sampling
 from magdi_cli.engines.aliases import ALIASES, RETIRED, STAND_INS, SUCCESSORS
 from magdi_cli.engines.catalogue import find_entry, providers
-from magdi_cli.engines.teachers import parse_teachers
+from magdi_cli.engines.prices import Price
+from magdi_cli.engines.teachers import overrides, parse_seat, parse_teachers, seat_identity
 
 
 def test_names_stand_for_models_that_exist() -> None:
@@ -59,6 +61,31 @@ def test_a_server_is_reached_by_its_address() -> None:
     assert (teacher.model, teacher.api_base) == ("hosted_vllm/foo", "http://127.0.0.1:8000/v1")
 
 
+@pytest.mark.parametrize("seat", ["sim", "gpt-4o", "local:smollm2-135m"])
+def test_every_kind_of_seat_takes_a_persona_and_a_price(seat: str) -> None:
+    teacher = parse_seat(f"{seat}?persona=kind%2C%20100%25%20honest %26 calm&price=2.5:10&temperature=0")
+
+    assert teacher.persona == "kind, 100% honest & calm"
+    assert teacher.price == Price(prompt=2.5e-6, completion=1e-5)
+    assert teacher.temperature == 0.0
+
+
+def test_the_identity_of_a_seat_is_all_that_its_answers_depend_on() -> None:
+    ada = parse_seat("ada=gpt-4o?temperature=0&persona=kind&price=1:2&api_base=http://gpu1/v1")
+
+    assert seat_identity(ada) == {
+        "name": "ada",
+        "engine": "api",
+        "model": "openai/gpt-4o",
+        "temperature": 0.0,
+        "api_base": "http://gpu1/v1",
+        "persona": "kind",
+    }
+    assert json.loads(json.dumps(seat_identity(ada))) == seat_identity(ada)
+    assert overrides(parse_seat("sim?accuracy=0.5")) == {"accuracy": 0.5}
+    assert overrides(parse_seat("sim")) == {}
+
+
 def test_seats_of_one_name_are_numbered() -> None:
     assert [teacher.name for teacher in parse_teachers("sim,gpt-4o,sim")] == ["sim#1", "gpt-4o", "sim#2"]
 
@@ -69,12 +96,12 @@ def test_a_debate_has_two_to_eight_seats() -> None:
         parse_teachers("gpt-4")
     with pytest.raises(UsageProblem, match="2-8 teachers, got 9"):
         parse_teachers(",".join(["sim"] * 9))
-    with pytest.raises(UsageProblem, match="got none"):
+    with pytest.raises(UsageProblem, match=r"got none; .* or in a file: --teachers-file seats.toml"):
         parse_teachers(" , ")
 
 
 def test_an_unknown_teacher_is_answered_with_the_nearest_names() -> None:
-    with pytest.raises(UnknownName, match=r"no teacher named 'gpt4'; close: gpt-4"):
+    with pytest.raises(UnknownName, match=r"no teacher named 'gpt4'; close: gpt-4, .*'magdi teachers' lists the known"):
         parse_teachers("gpt4,gpt-4o")
 
 
@@ -97,6 +124,22 @@ def test_a_model_nobody_can_route_is_unknown(name: str) -> None:
         ("=gpt-4o", "is not NAME"),
         ("ada=", "is not NAME"),
         ("local:", "needs a model"),
+        ("gpt-4o?max_tokens=1.5", "max_tokens=1.5 must be a whole number"),
+        ("gpt-4o?max_tokens=inf", "max_tokens=inf must be a whole number"),
+        ("gpt-4o?persona=", "persona= must say who the seat should be"),
+        ("gpt-4o?persona=%20", "must say who the seat should be"),
+        ("gpt-4o?persona=%1b[2J", "must be text without control characters"),
+        ("gpt-4o?persona=%E9", "must be UTF-8 behind its percent signs"),
+        ("gpt-4o?price=2", "price=2 must be IN:OUT, dollars per million tokens, such as 2.5:10"),
+        ("gpt-4o?price=1:2:3", "must be IN:OUT"),
+        ("gpt-4o?price=-1:2", "must be IN:OUT"),
+        ("gpt-4o?price=nan:inf", "must be IN:OUT"),
+        ("gpt-4o?price=1:2&price=3:4", "gives price twice"),
+        (
+            "gpt-4o?persona=kind & honest",
+            "has no key ' honest'; .* inside a persona, write a comma as %2C and & as %26",
+        ),
+        ("gpt-4o?persona=kind, honest", "no teacher named 'honest'; .* inside a persona, write a comma as %2C"),
         ("text-embedding-3-small", "cannot debate: it is a model for embedding"),
     ],
 )
