@@ -2,6 +2,7 @@
 
 import os
 import re
+from functools import lru_cache
 
 SECRET_NAMES = re.compile(r"(KEY|TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIALS?)$", re.IGNORECASE)
 SHORTEST = 8
@@ -10,9 +11,15 @@ SHORTEST = 8
 
 def without_secrets(text: str) -> str:
     """The text with the value of every secret in the environment blotted out by its name."""
-    secrets = [(value, name) for name, value in os.environ.items() if len(value) >= SHORTEST and value in text]
+    secrets = [(os.environ.get(name, ""), name) for name in _secret(tuple(os.environ))]
     # the longest first: one value may be the beginning of another
     for value, name in sorted(secrets, key=lambda secret: len(secret[0]), reverse=True):
-        if SECRET_NAMES.search(name):
+        if len(value) >= SHORTEST:
             text = text.replace(value, f"[{name}]")
     return text
+
+
+@lru_cache(maxsize=1)
+def _secret(names: tuple[str, ...]) -> tuple[str, ...]:
+    """Those of the names that name secrets; found once, as every reply passes through here."""
+    return tuple(name for name in names if SECRET_NAMES.search(name))

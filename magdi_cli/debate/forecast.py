@@ -207,9 +207,10 @@ def _advise(plan: Plan, found: DebateForecast, report: Report) -> None:
     cap, (_, expected, ceiling) = plan.config.max_cost, found.totals
     if found.price_unknown:
         names = ", ".join(found.price_unknown)
+        end = "; with --max-cost a real run would end with code 2" if cap is not None else ""
         report.warn(
             f"the price of {names} is unknown, so its calls come on top; give dollars per million tokens in and out: "
-            f"{found.price_unknown[0]}?price=2.5:10"
+            f"{found.price_unknown[0]}?price=2.5:10{end}"
         )
     elif cap is not None and expected.cost_usd is not None and expected.cost_usd > cap:
         report.warn(f"--max-cost {dollars(cap)} will probably end the run early: {dollars(expected.cost_usd)} expected")

@@ -147,7 +147,7 @@ def _say_what_is_missing(teachers: tuple[Teacher, ...], report: Report) -> None:
 def _require_elder(plan: Plan) -> None:
     if plan.elder is None:
         return
-    if plan.config.home == plan.config.run_dir:
+    if plan.config.home.resolve() == plan.config.run_dir.resolve():
         raise UsageProblem(f"--fork {plan.config.fork} is the run directory itself; name a new one")
     if not plan.elder.exists():
         raise DataProblem(f"no calls in {plan.elder}; --run-dir names the run to fork from")

@@ -118,7 +118,8 @@ class _Floor:
 
     async def _turn(self, seat: Seat, number: int, heard: tuple[int, ...], *, verdict: bool = False) -> Turn:
         shown = tuple(self.turns[i] for i in heard)
-        messages = await asyncio.to_thread(self._chat, seat, shown, verdict)
+        # turns that were shown are compared, which may take long
+        messages = await asyncio.to_thread(self._chat, seat, shown, verdict) if shown else self._chat(seat, (), verdict)
         ask = partial(self._ask, seat, number, shown)
         completion = await ask(messages)
         spoken = partial(Turn, agent=seat.name, round=number, parents=heard)

@@ -62,6 +62,7 @@ class Purse:
                 self.gate.close(BudgetReached(self._too_dear(dollars)))
             async with self.gate.waiting():
                 await self._settled.wait()
+        self.gate.check()  # another, dearer call may have closed it in this very moment
 
     def _too_dear(self, dollars: float) -> str:
         return (

@@ -43,6 +43,18 @@ def test_other_settings_are_refused_with_the_keys_that_differ(artifact: Artifact
         finish(artifact, DebateConfig(teachers="a,c", rounds=2))
 
 
+def test_a_clash_is_told_beforehand_and_nothing_is_touched(artifact: Artifact) -> None:
+    assert artifact.clash(DebateConfig(rounds=2), prompts="x") is None
+    assert not artifact.path.exists()
+    with artifact.begin(DebateConfig(rounds=2), prompts="x"):
+        before = sorted(artifact.path.iterdir())
+        assert artifact.clash(DebateConfig(rounds=2, limit=3), prompts="x") is None
+        for other in (artifact.clash(DebateConfig(rounds=2), prompts="y"), artifact.clash(DebateConfig(), prompts="x")):
+            assert other is not None
+            assert "was written with other settings" in other
+        assert sorted(artifact.path.iterdir()) == before
+
+
 def test_settings_that_change_no_record_may_change(artifact: Artifact) -> None:
     config = DebateConfig(task="svamp")
     finish(artifact, config)

@@ -116,7 +116,9 @@ def test_a_price_that_nobody_knows_is_said_and_left_out(tmp_path: Path) -> None:
     assert [seat.expected_usd is None for seat in found.seats] == [False, True]
     assert found.totals[1].cost_usd == found.seats[0].expected_usd
     assert "the price of b is unknown" in report.warnings[-1]
-    assert "b?price=2.5:10" in report.warnings[-1]
+    assert report.warnings[-1].endswith("b?price=2.5:10")
+    _, report = rehearsed(tmp_path, teachers=dear, max_cost=1.0)
+    assert report.warnings[-1].endswith("with --max-cost a real run would end with code 2")
 
 
 def test_a_cap_below_what_is_expected_is_said(tmp_path: Path) -> None:

@@ -66,6 +66,24 @@ def test_a_call_that_cannot_be_afforded_waits_for_those_under_way() -> None:
     assert run(spend()) == [1.0, 1.0, 1.0]
 
 
+def test_once_a_call_was_too_dear_no_cheaper_one_begins() -> None:
+    async def spend() -> Purse:
+        purse = Purse(gate=Gate(), cap=1.0)
+
+        async def call(worst: float) -> None:
+            async with purse.bill(worst) as bill:
+                await asyncio.sleep(1)
+                bill.settle(0.5)
+
+        ends = await asyncio.gather(*(call(worst) for worst in (0.6, 0.7, 0.45)), return_exceptions=True)
+        assert [type(end) for end in ends] == [type(None), BudgetReached, BudgetReached]
+        return purse
+
+    purse = run(spend())
+    assert purse.spent == pytest.approx(0.5)
+    assert "$0.5000 of" in str(purse.gate.reason)
+
+
 def test_the_reason_names_the_cap_what_is_spent_and_the_way_out() -> None:
     async def spend() -> None:
         async with Purse(gate=Gate(), cap=0.5, spent=0.45).bill(0.1):
