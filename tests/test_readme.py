@@ -16,7 +16,7 @@ from tests.strategies import problem
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
 BLOCKS = re.findall(r"```bash\n(.*?)```", README, re.DOTALL)
-MAKE, DEMO, BARE, OWN, SHOW, RESCORE = BLOCKS
+MAKE, DEMO, BARE, OWN, SHOW, IMPORT, RESCORE = BLOCKS
 (SEATS,) = re.findall(r"```toml\n(.*?)```", README, re.DOTALL)
 
 
@@ -94,3 +94,35 @@ def test_the_seat_of_the_readme_is_one(tmp_path: Path) -> None:
     done = run("magdi teachers --teachers-file seats.toml --json", tmp_path)
     assert done.returncode == 0, done.stderr
     assert [row["name"] for row in json.loads(done.stdout)["teachers"]] == ["sceptic", "believer"]
+
+
+MESSAGES = [
+    {"role": "user", "content": "What is 3 + 4?"},
+    {"role": "assistant", "name": "ada", "content": "3 + 4 = 7. So the answer is 7."},
+    {"role": "assistant", "name": "ben", "content": "I agree. So the answer is 7."},
+]
+FOREIGN = {
+    "outputs-a.jsonl": {"qid": "q", "question": "What is 3 + 4?", "gold": "7", "outputs": [
+        {"model": "a", "round": 0, "text": "So the answer is 7.", "answer": "7"}]},
+    "outputs-b.jsonl": {"qid": "q", "question": "What is 3 + 4?", "gold": "7", "outputs": [
+        {"model": "b", "round": 0, "text": "So the answer is 8.", "answer": "8"}]},
+    "GSM8K_1000.json": [{"question": "What is 3 + 4?", "gold_answer": "7",
+                         "claude_output_0": {"reasoning": "3 + 4 = 7.", "answer": "7"},
+                         "bard_output_0": {"reasoning": "A guess.", "answer": "8"}}],
+    "chats.jsonl": {"question": "What is 3 + 4?", "answer": "7", "messages": MESSAGES},
+    "test.jsonl": {"question": "Who was asked something else?", "answer": "1"},
+}  # fmt: skip
+"""Files of others, as the README names them."""
+
+
+@pytest.mark.parametrize("line", IMPORT.splitlines())
+def test_graphs_are_built_as_the_readme_says(tmp_path: Path, line: str) -> None:
+    for name, content in FOREIGN.items():
+        (tmp_path / name).write_text(json.dumps(content) + "\n")
+    held = run("magdi debate --task arithmetic --limit 20 --teachers a=sim,b=sim?accuracy=0.4", tmp_path)
+    assert held.returncode == 0, held.stderr
+    done = run(line, tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "runs/default/graphs/manifest.json").exists()
+    assert (tmp_path / "page.html").exists() == ("--html" in line)
+    assert (tmp_path / "runs/default/graphs/trl-dpo.jsonl").exists() == ("trl-dpo" in line)

@@ -1,143 +1,199 @@
-"""`magdi build-graph`: debates in, validated interaction graphs out."""
+"""`magdi build-graph`: debates in, validated interaction graphs and what they tell out."""
 
-from collections import Counter
-from collections.abc import Iterator
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from magdi_cli.build_graph.build import build_graph
-from magdi_cli.build_graph.validate import faults
+from magdi_cli.build_graph.admission import Admission
+from magdi_cli.build_graph.disagreements import Disagreement, disagreements
+from magdi_cli.build_graph.exporting import EXPORTS, Export
+from magdi_cli.build_graph.files import DISAGREEMENTS, QUARANTINE, RECORDS, VALIDATION, LineFiles, rebuilt
+from magdi_cli.build_graph.importing.found import Found, Sources
+from magdi_cli.build_graph.importing.registry import IMPORTERS
+from magdi_cli.build_graph.splitting import ExcludeCount, Exclusion, sided
+from magdi_cli.build_graph.statistics import GraphStatistics, GraphTally
 from magdi_cli.core.artifact import Artifact
 from magdi_cli.core.config import BuildGraphConfig
-from magdi_cli.core.debate import Debate
-from magdi_cli.core.errors import DataProblem
+from magdi_cli.core.errors import DataProblem, UnknownName, UsageProblem
 from magdi_cli.core.flow import Emit
 from magdi_cli.core.graph import InteractionGraph
-from magdi_cli.core.problem import Answer, Problem
 from magdi_cli.core.protocols import Report
-from magdi_cli.core.records import STDIN, decode, encode, open_source, replacing, source_name
-from magdi_cli.tasks.answers import verify
+from magdi_cli.core.records import STDIN, encode, source_name
 
-RECORDS = "graphs.jsonl"
 DEBATES = "debates.jsonl"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class RoundCount:
-    """The nodes of one round."""
-
-    round: int
-    nodes: int
-    correct: int
-    unanswered: int
+ALWAYS = "jsonl"
+"""The format that is written whether asked for or not."""
+DISAGREEMENTS_SHOWN = 20
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class GraphSummary:
-    """What the graphs hold."""
+    """What was built, what was left out, and what the graphs tell."""
 
     schema: Literal["magdi.graph-summary/1"] = "magdi.graph-summary/1"
     folder: str
     graphs: int
-    dropped: int
-    """Debates that made no valid graph, under `--on-invalid drop`."""
-    nodes: int
-    edges: int
-    correct: int
-    rounds: tuple[RoundCount, ...]
+    """In `graphs.jsonl`."""
+    validation: int
+    """In `validation.jsonl`."""
+    refused: int
+    """Records that made no valid graph, under `--on-invalid drop` or `quarantine`."""
+    excluded: tuple[ExcludeCount, ...]
+    disagreements: int
+    """Nodes that we label otherwise than their source; all are in `disagreements.jsonl`."""
+    first_disagreements: tuple[Disagreement, ...]
+    statistics: GraphStatistics
+    """Of the graphs in `graphs.jsonl`."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Plan:
+    """What is asked for, checked before anything is written."""
+
+    sources: Sources
+    exclusions: Sequence[Exclusion]
+    exports: Sequence[Export]
 
 
 @dataclass(kw_only=True, slots=True)
 class _Count:
-    graphs: int = 0
-    dropped: int = 0
-    edges: int = 0
-    nodes: Counter[int] = field(default_factory=Counter)
-    correct: Counter[int] = field(default_factory=Counter)
-    unanswered: Counter[int] = field(default_factory=Counter)
+    refused: int = 0
+    validation: int = 0
+    disagreements: int = 0
+    first_disagreements: list[Disagreement] = field(default_factory=list)
+    tally: GraphTally = field(default_factory=GraphTally)
 
-    def add(self, graph: InteractionGraph) -> None:
-        self.graphs += 1
-        self.edges += len(graph.edges)
-        for node in graph.nodes:
-            self.nodes[node.round] += 1
-            self.correct[node.round] += node.correct
-            self.unanswered[node.round] += node.answer is None
+    def disagree(self, found: Disagreement) -> None:
+        self.disagreements += 1
+        if self.disagreements <= DISAGREEMENTS_SHOWN:
+            self.first_disagreements.append(found)
 
 
 def run(config: BuildGraphConfig, report: Report, emit: Emit) -> GraphSummary:
-    """Turn debates into `RUN/graphs/graphs.jsonl`; every graph's line is also handed to `emit`.
+    """Turn debates into `RUN/graphs/graphs.jsonl`; every line of it is also handed to `emit`.
 
-    The file takes its place only when every debate was read: a faulty one leaves what was there before.
+    The files take their places only when every debate was read: a faulty one leaves what was there before.
     """
-    source = _source(config)
-    count = _Count()
+    plan = _plan(config, report)
     artifact = Artifact(kind="graphs", path=config.run_dir / "graphs")
-    artifact.path.mkdir(parents=True, exist_ok=True)
-    with replacing(artifact.path / RECORDS) as handle, report.progress("graphs", None) as advance:
-        for graph in _graphs(source, config, count, report):
-            line = encode(graph)
-            handle.write(line)
-            emit(line)
-            count.add(graph)
-            advance()
-        if not count.graphs:
-            raise DataProblem(f"no debates in {source_name(source)}; run magdi debate first, or name another file")
-    counts = {"graphs": count.graphs, "nodes": count.nodes.total(), "edges": count.edges, "dropped": count.dropped}
-    artifact.complete(config, inputs=[source], counts=counts)
-    return _summary(artifact.path, count)
+    count = _Count()
+    with rebuilt(artifact) as folder, LineFiles(folder) as files:
+        _build(config, plan, folder, files, count, report, emit)
+        if not count.tally.graphs:
+            raise DataProblem(_nothing(plan, count))
+    summary = _summary(artifact.path, plan, count)
+    counts = {"graphs": summary.graphs, "nodes": summary.statistics.nodes, "edges": summary.statistics.edges}
+    left_out = {"validation": count.validation, "refused": count.refused, "excluded": _excluded(plan)}
+    artifact.complete(config, inputs=[*plan.sources.paths, *config.exclude], counts=counts | left_out)
+    if config.html:
+        _write_page(config.html, artifact.path / RECORDS, summary.statistics)
+    return summary
 
 
-def _source(config: BuildGraphConfig) -> Path:
-    source = config.debates or config.run_dir / "debates"
-    if source != STDIN and source.is_dir():
-        source = source / DEBATES
-    if config.debates is None and not source.exists():
+def _plan(config: BuildGraphConfig, report: Report) -> _Plan:
+    if not 0 <= config.val < 1:
+        raise UsageProblem(f"--val is {config.val}; a share is at least 0 and less than 1")
+    return _Plan(
+        exports=_exports(config.format),
+        sources=Sources(paths=_paths(config), task=config.task, note=report.note),
+        exclusions=[Exclusion(path) for path in config.exclude],
+    )
+
+
+def _exports(formats: Sequence[str]) -> list[Export]:
+    names = [name.strip() for given in formats for name in given.split(",") if name.strip()]
+    for name in names:
+        if name not in (ALWAYS, *EXPORTS):
+            raise UnknownName("format", name, (ALWAYS, *EXPORTS))
+    return [EXPORTS[name] for name in dict.fromkeys(names) if name != ALWAYS]
+
+
+def _paths(config: BuildGraphConfig) -> list[Path]:
+    """The files to read; a folder stands for the debates in it."""
+    if config.debates:
+        ours = config.from_ == "magdi"
+        return [path / DEBATES if ours and path != STDIN and path.is_dir() else path for path in config.debates]
+    if config.from_ != "magdi":
+        raise UsageProblem(f"--from {config.from_} needs the files to read")
+    if not (path := config.run_dir / "debates" / DEBATES).exists():
         raise DataProblem(f"no debates in {config.run_dir}; run magdi debate first, or name a file of debates")
-    return source
+    return [path]
 
 
-def _graphs(source: Path, config: BuildGraphConfig, count: _Count, report: Report) -> Iterator[InteractionGraph]:
-    seen: set[str] = set()
-    with open_source(source) as lines:
-        for number, line in enumerate(lines, start=1):
-            if not line.strip():
-                continue
-            try:
-                yield _graph(line, f"{source_name(source)}:{number}", seen)
-            except DataProblem as problem:
-                if config.on_invalid == "fail":
-                    raise DataProblem(f"{problem}; --on-invalid drop leaves such debates out") from None
-                count.dropped += 1
-                report.warn(f"dropped {problem}")
+def _build(
+    config: BuildGraphConfig,
+    plan: _Plan,
+    folder: Path,
+    files: LineFiles,
+    count: _Count,
+    report: Report,
+    emit: Emit,
+) -> None:
+    """Write every file of the folder."""
+    admission = Admission(config.on_invalid, report.warn, lambda line: files.write(QUARANTINE, line))
+    with ExitStack() as opened, report.progress("graphs", None) as advance:
+        writers = [opened.enter_context(export(folder)) for export in plan.exports]
+        found = IMPORTERS[config.from_](plan.sources)
+        for graph, for_validation in sided(_admitted(found, admission, plan, files, count), config.val):
+            line = encode(graph)
+            if for_validation:
+                count.validation += 1
+                files.write(VALIDATION, line)
+            else:
+                files.write(RECORDS, line)
+                emit(line)
+                count.tally.add(graph)
+                for write in writers:
+                    write(graph)
+            advance()
 
 
-def _graph(line: bytes, where: str, seen: set[str]) -> InteractionGraph:
-    debate = decode(Debate, line, where)
-    if debate.problem.id in seen:
-        raise DataProblem(f"{where}: problem {debate.problem.id!r} was debated on an earlier line already")
-    seen.add(debate.problem.id)
-    graph = build_graph(debate, _judge)
-    if found := faults(graph):
-        raise DataProblem(f"{where}: problem {debate.problem.id!r}: {'; '.join(found)}")
-    return graph
+def _admitted(
+    found: Iterable[Found], admission: Admission, plan: _Plan, files: LineFiles, count: _Count
+) -> Iterator[InteractionGraph]:
+    """The graphs of valid debates about questions that are not excluded."""
+    for item in found:
+        graph = admission.graph(item)
+        if graph is None or admission.in_vain or any(one.excludes(graph) for one in plan.exclusions):
+            continue
+        for disagreement in disagreements(item, graph):
+            count.disagree(disagreement)
+            files.write(DISAGREEMENTS, encode(disagreement))
+        yield graph
+    count.refused = admission.refused
+    admission.conclude()
 
 
-def _judge(answer: Answer | None, problem: Problem) -> bool:
-    return verify(answer, problem).correct
+def _excluded(plan: _Plan) -> int:
+    return sum(one.count().exact + one.count().near for one in plan.exclusions)
 
 
-def _summary(folder: Path, count: _Count) -> GraphSummary:
+def _nothing(plan: _Plan, count: _Count) -> str:
+    """Why there is not one graph."""
+    names = ", ".join(map(source_name, plan.sources.paths))
+    fates = {"refused": count.refused, "excluded": _excluded(plan), "for validation": count.validation}
+    if told := [f"{number} {fate}" for fate, number in fates.items() if number]:
+        return f"no graph is left of the debates in {names}: {', '.join(told)}"
+    return f"no debates in {names}; run magdi debate first, or name another file"
+
+
+def _write_page(path: Path, graphs: Path, statistics: GraphStatistics) -> None:
+    from magdi_cli.build_graph.page.write import write_page
+
+    write_page(path, graphs, json.loads(encode(statistics)), title=graphs.parent.parent.name)
+
+
+def _summary(folder: Path, plan: _Plan, count: _Count) -> GraphSummary:
     return GraphSummary(
         folder=str(folder),
-        graphs=count.graphs,
-        dropped=count.dropped,
-        nodes=count.nodes.total(),
-        edges=count.edges,
-        correct=count.correct.total(),
-        rounds=tuple(
-            RoundCount(round=r, nodes=count.nodes[r], correct=count.correct[r], unanswered=count.unanswered[r])
-            for r in sorted(count.nodes)
-        ),
+        graphs=count.tally.graphs,
+        validation=count.validation,
+        refused=count.refused,
+        excluded=tuple(exclusion.count() for exclusion in plan.exclusions),
+        disagreements=count.disagreements,
+        first_disagreements=tuple(count.first_disagreements),
+        statistics=count.tally.summary(),
     )

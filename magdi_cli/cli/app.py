@@ -29,10 +29,11 @@ COMMANDS = (
     ),
     Command(
         name="build-graph",
-        help="Turn debates into multi-agent interaction graphs: who heard whom, who was right.\n\n"
+        help="Turn debates, ours or others', into multi-agent interaction graphs: who heard whom, who was right.\n\n"
         "magdi debate ... -o - | magdi build-graph - -o -",
         config=BuildGraphConfig,
         stage="magdi_cli.build_graph.stage",
+        view="magdi_cli.cli.evidence",
         records="graphs",
         next="distill",
     ),

@@ -17,7 +17,7 @@ from magdi_cli.cli.boundary import boundary
 from magdi_cli.cli.settings import settings_file
 from magdi_cli.cli.streams import ReaderGone, Sink, owned_stdout
 from magdi_cli.core.errors import UsageProblem
-from magdi_cli.core.options import Config, RunConfig, flag
+from magdi_cli.core.options import Config, RunConfig, flag, plain_name
 from magdi_cli.core.records import encode
 
 SHARED_ENVIRONMENT = {"run_dir": "MAGDI_RUN_DIR", "run": "MAGDI_RUN_DIR", "data_dir": "MAGDI_DATA_DIR"}
@@ -74,7 +74,7 @@ def register(app: typer.Typer, command: Command) -> None:
         with boundary(debug=output.debug, resumable=command.resumable):
             _run(command, values, output)
 
-    parameters = [*_fields_as_parameters(command.config), *_output_parameters(command)]
+    parameters = [*_fields_as_parameters(command), *_output_parameters(command)]
     run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     run.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
     app.command(command.name, help=command.help, no_args_is_help=False)(run)
@@ -126,27 +126,32 @@ def _settle_environment(quiet: Mapping[str, str]) -> None:
         warnings.simplefilter("ignore")
 
 
-def _fields_as_parameters(config: type[Config]) -> list[inspect.Parameter]:
+def _fields_as_parameters(command: Command) -> list[inspect.Parameter]:
     """The arguments, then the command's own options, then those that all commands share."""
-    hints = get_type_hints(config)
+    hints = get_type_hints(command.config)
     shared = {f.name for f in fields(RunConfig)}
-    ordered = sorted(fields(config), key=lambda f: (not f.metadata["argument"], f.name in shared))
-    return [_parameter(f, hints[f.name]) for f in ordered]
+    ordered = sorted(fields(command.config), key=lambda f: (not f.metadata["argument"], f.name in shared))
+    return [_parameter(f, hints[f.name], _variable(f.name, command.name)) for f in ordered]
 
 
-def _parameter(f: Field[Any], hint: Any) -> inspect.Parameter:
+def _variable(name: str, command: str) -> str | None:
+    """The environment variable of a field, where it is not the one that typer would make of its name."""
+    if name == plain_name(name):
+        return SHARED_ENVIRONMENT.get(name)
+    return f"MAGDI_{command}_{plain_name(name)}".replace("-", "_").upper()
+
+
+def _parameter(f: Field[Any], hint: Any, variable: str | None) -> inspect.Parameter:
     info: Any
     if f.metadata["argument"]:
-        info = typer.Argument(
-            help=f.metadata["help"], show_default=False, envvar=SHARED_ENVIRONMENT.get(f.name), show_envvar=False
-        )
+        info = typer.Argument(help=f.metadata["help"], show_default=False, envvar=variable, show_envvar=False)
     else:
         names = [] if hint is bool else [flag(f.name)]
         info = typer.Option(
             *names,
             help=f.metadata["help"],
             rich_help_panel=f.metadata["panel"],
-            envvar=SHARED_ENVIRONMENT.get(f.name),
+            envvar=variable,
             show_default=f.default not in (None, "", ()),
         )
     if get_origin(hint) is tuple:

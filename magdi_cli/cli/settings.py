@@ -7,6 +7,7 @@ from typing import Any
 import typer
 
 from magdi_cli.core.errors import DataProblem, MagdiError, UnknownName, UsageProblem
+from magdi_cli.core.options import plain_name
 
 
 def settings_file(context: typer.Context, path: Path | None) -> Path | None:
@@ -30,8 +31,9 @@ def _table(path: Path, command: str, known: set[str]) -> dict[str, Any]:
     table = content.get(command, {})
     if not isinstance(table, dict):
         raise UsageProblem(f"{path}: {command} must be a table, [{command}]")
+    fields = {plain_name(name): name for name in known}
     settings = {key.replace("-", "_"): value for key, value in table.items()}
     for key in settings:
-        if key not in known:
-            raise UnknownName(f"option in [{command}] of {path}", key, known)
-    return settings
+        if key not in fields:
+            raise UnknownName(f"option in [{command}] of {path}", key, fields)
+    return {fields[key]: value for key, value in settings.items()}

@@ -48,7 +48,7 @@ class Artifact:
         Raises `DataProblem` where another process is writing or another configuration has written.
         """
         self.path.mkdir(parents=True, exist_ok=True)
-        with self._locked():
+        with self.locked():
             if clash := self.clash(config, **also):
                 raise DataProblem(clash)
             state = self._state()
@@ -97,6 +97,18 @@ class Artifact:
             f"{self.way_out}, or delete that folder"
         )
 
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """The folder for ourselves; a `DataProblem` where another process is writing it."""
+        folder = os.open(self.path, os.O_RDONLY)
+        try:
+            fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            yield
+        except BlockingIOError:
+            raise DataProblem(f"another magdi is writing {self.path}; wait for it, or use another --run-dir") from None
+        finally:
+            os.close(folder)
+
     def _outputs(self) -> list[dict[str, str]]:
         files = sorted(p for p in self.path.iterdir() if p.is_file() and p.name not in (MANIFEST, PARTIAL_MANIFEST))
         return [{"name": p.name, "sha256": sha256(p)} for p in files]
@@ -130,17 +142,6 @@ class Artifact:
     def _write(self, name: str, content: Mapping[str, Any]) -> None:
         with replacing(self.path / name) as handle:
             handle.write(json.dumps(content, indent=2, ensure_ascii=False).encode() + b"\n")
-
-    @contextmanager
-    def _locked(self) -> Iterator[None]:
-        folder = os.open(self.path, os.O_RDONLY)
-        try:
-            fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            yield
-        except BlockingIOError:
-            raise DataProblem(f"another magdi is writing {self.path}; wait for it, or use another --run-dir") from None
-        finally:
-            os.close(folder)
 
 
 def _differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> str:

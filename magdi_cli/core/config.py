@@ -10,12 +10,14 @@ from pathlib import Path
 from typing import Literal
 
 from magdi_cli.core.options import (
+    EXPORT_PANEL,
     LIMITS_PANEL,
     LORA_PANEL,
     MONEY_PANEL,
     PROTOCOL_PANEL,
     RUN_PANEL,
     SAMPLING_PANEL,
+    SPLIT_PANEL,
     TASKS_PANEL,
     TRAINING_PANEL,
     Config,
@@ -142,10 +144,30 @@ class DebateConfig(RunConfig):
 class BuildGraphConfig(RunConfig):
     """`magdi build-graph`."""
 
-    debates: Path | None = option(
-        None, "debates.jsonl, a folder that holds it, or - for stdin; default: the run's.", argument=True
+    debates: tuple[Path, ...] = option(
+        (), "Files of debates, folders that hold debates.jsonl, or - for stdin; default: the run's.", argument=True
     )
-    on_invalid: Literal["fail", "drop"] = option("fail", "What to do with debates that make no valid graph.")
+    from_: Literal["magdi", "magdi-reference", "traces", "messages"] = option(
+        "magdi", "Whose layout the files have: magdi's own, the MAGDi release's, model outputs by question, or chats."
+    )
+    task: str | None = option(None, "Task of imported problems that name none; default: told from the file's name.")
+    on_invalid: Literal["fail", "drop", "quarantine"] = option(
+        "fail", "Debates that make no valid graph: stop, leave them out, or keep them in quarantine.jsonl."
+    )
+    val: float = option(
+        0.0, "Share of the questions for validation.jsonl; near-duplicates stay together.", panel=SPLIT_PANEL, minimum=0
+    )
+    exclude: tuple[Path, ...] = option(
+        (), "Problem file whose questions, and near-duplicates, are left out; may be repeated.", panel=SPLIT_PANEL
+    )
+    format: tuple[str, ...] = option(
+        (),
+        "Also write: graphml, node-link, pyg, mermaid, trl-sft, trl-dpo, kto; comma-separated or repeated.",
+        panel=EXPORT_PANEL,
+    )
+    html: Path | None = option(
+        None, "Write one page that shows graphs and statistics.", panel=EXPORT_PANEL, identity=False
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -79,9 +79,11 @@ class Debate:
 
     @property
     def verdict(self) -> Turn | None:
-        """The turn of a judge, who alone spoke last though others have a seat; None where nobody judged."""
+        """The turn of a judge, who alone spoke after a round of all seats; None where nobody judged."""
         last = self._of_round(max((turn.round for turn in self.turns), default=0))
-        return last[0] if len(last) == 1 < len(self.agents) and last[0].round > 0 else None
+        if len(last) != 1 or len(self.agents) < 2 or last[0].round == 0:
+            return None
+        return last[0] if len(self._of_round(last[0].round - 1)) == len(self.agents) else None
 
     @property
     def last_round(self) -> tuple[Turn, ...]:

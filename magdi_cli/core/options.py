@@ -33,9 +33,14 @@ def option(
     return made
 
 
+def plain_name(name: str) -> str:
+    """A field's name as users write it: without the underscore that keeps it apart from a word of Python."""
+    return name.removesuffix("_")
+
+
 def flag(name: str) -> str:
     """A field's name as it is typed on the command line."""
-    return "--" + name.replace("_", "-")
+    return "--" + plain_name(name).replace("_", "-")
 
 
 RUN_PANEL = "Run"
@@ -46,6 +51,8 @@ LIMITS_PANEL = "Limits and failures"
 MONEY_PANEL = "Money"
 TRAINING_PANEL = "Training"
 LORA_PANEL = "LoRA"
+SPLIT_PANEL = "Splits"
+EXPORT_PANEL = "Further output"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,12 +88,12 @@ class RunConfig(Config):
 
 def resolved(config: Config) -> dict[str, Any]:
     """All fields as plain JSON values."""
-    return {f.name: _plain(getattr(config, f.name)) for f in fields(config)}
+    return {plain_name(f.name): _plain(getattr(config, f.name)) for f in fields(config)}
 
 
 def identity(config: Config) -> dict[str, Any]:
     """The fields on which the records depend, as plain JSON values."""
-    return {f.name: _plain(getattr(config, f.name)) for f in fields(config) if f.metadata["identity"]}
+    return {plain_name(f.name): _plain(getattr(config, f.name)) for f in fields(config) if f.metadata["identity"]}
 
 
 def digest(settings: Mapping[str, Any]) -> str:

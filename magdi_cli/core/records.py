@@ -2,8 +2,9 @@
 
 import hashlib
 import os
+import shutil
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -15,6 +16,17 @@ STDIN = Path("-")
 """The path that stands for standard input."""
 
 T = TypeVar("T")
+
+
+class BadRecord(DataProblem):
+    """A line that is not the record it should be, with everything that is wrong with it."""
+
+    def __init__(self, where: str, faults: Sequence[str], *, fields_are_sound: bool) -> None:
+        super().__init__(f"{where}: {faults[0]}")
+        self.faults = tuple(faults)
+        """In words; the one that explains most comes first."""
+        self.fields_are_sound = fields_are_sound
+        """Whether every field is what it should be, and only together they make no record."""
 
 
 def _new_codec(record_type: Any) -> Any:
@@ -33,19 +45,22 @@ def encode(record: object) -> bytes:
 
 
 def decode(record_type: type[T], line: bytes, where: str) -> T:
-    """The record in a line; a `DataProblem` that begins with `where` if it is not one."""
+    """The record in a line; a `BadRecord` whose message begins with `where` if it is not one."""
     from pydantic import ValidationError
 
     try:
         record: T = _codec(record_type).validate_json(line, strict=True)
     except ValidationError as error:
-        raise DataProblem(f"{where}: {_first_fault(error.errors(include_url=False))}") from None
+        # an unknown key explains the missing one it was meant to be
+        found = sorted(
+            error.errors(include_url=False), key=lambda fault: fault["type"] != "unexpected_keyword_argument"
+        )
+        sound = all(fault["type"] == "value_error" and not fault["loc"] for fault in found)
+        raise BadRecord(where, [_in_words(fault) for fault in found], fields_are_sound=sound) from None
     return record
 
 
-def _first_fault(faults: list[Any]) -> str:
-    # an unknown key explains the missing one it was meant to be
-    fault = min(faults, key=lambda fault: fault["type"] != "unexpected_keyword_argument")
+def _in_words(fault: Any) -> str:
     place = ".".join(str(part) for part in fault["loc"])
     message = fault["msg"].removeprefix("Value error, ")
     if fault["type"] == "unexpected_keyword_argument":
@@ -127,6 +142,26 @@ def replacing(path: Path) -> Iterator[IO[bytes]]:
     except BaseException:
         partial.unlink(missing_ok=True)
         raise
+
+
+@contextmanager
+def replacing_folder(path: Path) -> Iterator[Path]:
+    """An empty folder that takes the path's place when all went well, and vanishes when not."""
+    partial, former = path.with_name(path.name + ".partial"), path.with_name(path.name + ".former")
+    for leftover in (partial, former):
+        shutil.rmtree(leftover, ignore_errors=True)
+    partial.mkdir(parents=True)
+    try:
+        yield partial
+        if path.exists():
+            path.rename(former)
+        partial.rename(path)
+    except BaseException:
+        if former.exists() and not path.exists():
+            former.rename(path)
+        shutil.rmtree(partial, ignore_errors=True)
+        raise
+    shutil.rmtree(former, ignore_errors=True)
 
 
 def write_records(path: Path, records: Iterable[object]) -> int:

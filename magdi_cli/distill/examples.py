@@ -3,17 +3,14 @@
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain, product
+from itertools import chain
 from types import MappingProxyType
 
 from magdi_cli.core.errors import DataProblem
-from magdi_cli.core.graph import Edge, InteractionGraph, Node
+from magdi_cli.core.graph import Edge, InteractionGraph
 from magdi_cli.core.level import Level
 from magdi_cli.core.problem import Problem
-from magdi_cli.tasks.prompts import clean_reasoning, completion_text
-
-Pair = tuple[int, int]
-"""`(chosen, rejected)`: a correct and an incorrect node, as indices into an example's nodes."""
+from magdi_cli.tasks.material import Pair, node_pairs, node_text
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -128,17 +125,11 @@ _WAYS_OUT: Mapping[bool, tuple[str, str]] = MappingProxyType(
 
 
 def _whole(graph: InteractionGraph) -> Example:
-    correct = [i for i, node in enumerate(graph.nodes) if node.correct]
-    incorrect = [i for i, node in enumerate(graph.nodes) if not node.correct]
     return Example(
         problem=graph.problem,
-        texts=tuple(_text(node) for node in graph.nodes),
+        texts=tuple(node_text(node) for node in graph.nodes),
         correct=tuple(node.correct for node in graph.nodes),
-        targets=tuple(correct),
-        pairs=tuple(product(correct, incorrect)),
+        targets=tuple(index for index, node in enumerate(graph.nodes) if node.correct),
+        pairs=node_pairs(graph),
         edges=graph.edges,
     )
-
-
-def _text(node: Node) -> str:
-    return clean_reasoning(node.text) if node.answer is None else completion_text(node.text, node.answer)

@@ -33,18 +33,23 @@ class BadRow(Exception):
 
 def problem_from(row: Mapping[str, Any], task: str) -> Problem:
     """The problem that a row describes; `task` names its task unless the row does. Raises `BadRow`."""
-    question = _required(row, QUESTION_KEYS)
-    context = _text(row.get("context"), "context")
     choices = _choices(row)
-    task = _text(row.get("task"), "task") or task
+    task = text_of(row.get("task"), "task") or task
     return Problem(
-        id=_text(row.get("id"), "id") or question_id(question),
+        id=text_of(row.get("id"), "id") or question_id(_required(row, QUESTION_KEYS)),
         task=task,
-        question=f"{context}\n\n{question}" if context else question,
+        question=question_of(row),
         choices=choices,
         gold=_gold(_required(row, GOLD_KEYS), task, choices),
         meta=_meta(row),
     )
+
+
+def question_of(row: Mapping[str, Any]) -> str:
+    """What a row asks, the passage it asks about included. Raises `BadRow`."""
+    question = _required(row, QUESTION_KEYS)
+    context = text_of(row.get("context"), "context")
+    return f"{context}\n\n{question}" if context else question
 
 
 def question_id(question: str) -> str:
@@ -58,14 +63,14 @@ def _required(row: Mapping[str, Any], keys: Sequence[str]) -> str:
     if not present:
         columns = ", ".join(str(key) for key in list(row)[:8]) or "none"
         raise BadRow(f"no {keys[-1]!r} (columns: {columns})")
-    text = _text(row[present[0]], present[0])
+    text = text_of(row[present[0]], present[0])
     if not text:
         raise BadRow(f"{present[0]!r} is empty")
     return text
 
 
-def _text(value: object, name: str) -> str:
-    """A value as clean text; empty for None."""
+def text_of(value: object, name: str) -> str:
+    """A value as clean text; empty for None. Raises `BadRow` with the name of what holds it."""
     if value is None:
         return ""
     if isinstance(value, bool):
@@ -90,7 +95,7 @@ def _choices(row: Mapping[str, Any]) -> tuple[str, ...]:
         given = list(given.values())
     if not isinstance(given, list | tuple):
         raise BadRow(f"'options' is a {type(given).__name__}, not a list")
-    choices = tuple(_text(choice, "options") for choice in given)
+    choices = tuple(text_of(choice, "options") for choice in given)
     if "" in choices:
         raise BadRow(f"option {choices.index('') + 1} is empty")
     if len(choices) == 1 or len(choices) > MOST_CHOICES:
@@ -125,7 +130,7 @@ def _meta(row: Mapping[str, Any]) -> dict[str, Any]:
         meta = _json_object(meta)
     if not isinstance(meta, Mapping):
         raise BadRow(f"'meta' is a {type(meta).__name__}, not an object")
-    rationale = _text(row.get("rationale"), "rationale")
+    rationale = text_of(row.get("rationale"), "rationale")
     return _plain(dict(meta)) | ({"rationale": rationale} if rationale else {})
 
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from magdi_cli.core.debate import Debate
 from magdi_cli.core.errors import DataProblem
 from magdi_cli.core.graph import InteractionGraph
-from magdi_cli.core.records import decode, encode, read_records, repair_tail, replacing, write_records
+from magdi_cli.core.records import decode, encode, read_records, repair_tail, replacing, replacing_folder, write_records
 from tests.strategies import debates, graphs, problem
 
 
@@ -66,6 +66,23 @@ def test_a_replaced_file_keeps_its_old_content_when_writing_fails(tmp_path: Path
         handle.write(b"new" + None)  # type: ignore[operator]
     assert path.read_bytes() == b"old"
     assert [p.name for p in tmp_path.iterdir()] == ["file"]
+
+
+def test_a_replaced_folder_keeps_its_old_content_when_writing_fails(tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder" / "old").touch()
+    with pytest.raises(FileNotFoundError), replacing_folder(tmp_path / "folder") as folder:
+        (folder / "none" / "new").touch()
+    assert [str(path.relative_to(tmp_path)) for path in sorted(tmp_path.rglob("*"))] == ["folder", "folder/old"]
+
+
+def test_a_replaced_folder_holds_the_new_content_only_whatever_a_crash_left_beside_it(tmp_path: Path) -> None:
+    for name in ("folder", "folder.partial", "folder.former"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "old").touch()
+    with replacing_folder(tmp_path / "folder") as folder:
+        (folder / "new").touch()
+    assert [str(path.relative_to(tmp_path)) for path in sorted(tmp_path.rglob("*"))] == ["folder", "folder/new"]
 
 
 def test_written_records_are_counted(tmp_path: Path) -> None:
