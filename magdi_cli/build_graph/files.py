@@ -1,14 +1,17 @@
 """The files of `RUN/graphs`, which appear together or not at all."""
 
+import errno
 import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from tempfile import gettempdir
 from types import TracebackType
 from typing import IO
 
 from magdi_cli.build_graph.exporting import EXPORTS
 from magdi_cli.core.artifact import MANIFEST, Artifact
+from magdi_cli.core.errors import EnvironmentProblem
 
 RECORDS = "graphs.jsonl"
 VALIDATION = "validation.jsonl"
@@ -24,28 +27,39 @@ OURS = (
 """Everything that may stand in the folder; what a new run does not write is removed, so that nothing is stale."""
 
 UNFINISHED = ".unfinished"
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+"""Ends of writing that somebody who makes room can help."""
 
 
 @contextmanager
 def rebuilt(artifact: Artifact) -> Iterator[Path]:
-    """An empty folder whose files take the places of the artifact's when all went well; else nothing changes."""
+    """An empty folder to write in, to be installed as the artifact's files; the artifact is ours until we leave."""
     artifact.path.mkdir(parents=True, exist_ok=True)
     folder = artifact.path / UNFINISHED
-    try:
-        with artifact.locked():
-            shutil.rmtree(folder, ignore_errors=True)
+    with artifact.locked():
+        shutil.rmtree(folder, ignore_errors=True)
+        try:
             folder.mkdir()
-            try:
-                yield folder
-                _install(folder, artifact.path)
-            finally:
-                shutil.rmtree(folder, ignore_errors=True)
-    finally:
-        with suppress(OSError):  # only where nothing was ever built
-            artifact.path.rmdir()
+            yield folder
+        except OSError as error:
+            if error.errno in FULL:
+                raise _full(artifact.path, error) from None
+            raise
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+            with suppress(OSError):  # only where nothing was ever built
+                artifact.path.rmdir()
 
 
-def _install(folder: Path, home: Path) -> None:
+def _full(home: Path, error: OSError) -> EnvironmentProblem:
+    return EnvironmentProblem(
+        f"cannot write {home}: {error.strerror}; make room there and in {gettempdir()}, where graphs may wait, "
+        "or take another --run-dir or TMPDIR"
+    )
+
+
+def install(folder: Path, home: Path) -> None:
+    """Move the files of a folder into their places; of what we wrote there before, nothing else remains."""
     # without its manifest the artifact counts as unfinished while files change
     (home / MANIFEST).unlink(missing_ok=True)
     for name in OURS:

@@ -1,13 +1,16 @@
 """Questions that are the same, or nearly so.
 
 Two questions are the same when their words, numbers and signs are, whatever their case, punctuation and
-articles. They are near when of all pairs of neighbouring words in either, four in five are in both
-(Jaccard similarity, exactly). Two sets that similar share one of their first few members in any fixed
-order, so only questions that share one are compared.
+articles; `48`, `48.0` and `forty-eight` are one number. They are near when they hold the same numbers and,
+of all pairs of neighbouring words in either, four in five are in both (Jaccard similarity, exactly). The
+same story told with other numbers is another question: its answer is another one. Two sets that similar
+share one of their first few members in any fixed order, so only questions that share one are compared.
 """
 
 import re
 from array import array
+from collections.abc import Sequence
+from functools import lru_cache
 from hashlib import blake2b
 from itertools import pairwise
 from math import ceil
@@ -15,20 +18,38 @@ from typing import Literal
 from zlib import crc32
 
 from magdi_cli.tasks.normalise import normalise
+from magdi_cli.tasks.number_words import in_digits
 
 SIMILARITY = 0.8
 MOST_COMPARED = 50
-"""Questions kept for each word pair: in a file where all are built alike, finding near ones stays linear."""
+"""Questions kept for each word pair: in a file where all are built alike and without numbers, finding near ones
+stays linear."""
 
 Likeness = Literal["exact", "near"]
 
-_WORD = re.compile(r"\w+|[-+*/^=<>|\\]")
+_NUMBER = re.compile(r"(?<![0-9.,])(?:[0-9]{1,3}(?:,[0-9]{3})+(?![0-9])|[0-9]+)(?:\.[0-9]+)?|(?<![\w.,])\.[0-9]+")
+_WORD = re.compile(r"[0-9]+\.[0-9]+|\w+|[-+*/^=<>|\\]")
+_DIGITS = re.compile(r"[0-9]+(?:\.[0-9]+)?")
 _ARTICLES = frozenset({"a", "an", "the"})
 
 
+@lru_cache(maxsize=1)  # each question is asked for several times in a row
 def plain_words(question: str) -> tuple[str, ...]:
     """What of a question is compared."""
-    return tuple(word for word in _WORD.findall(normalise(question).casefold()) if word not in _ARTICLES)
+    text = _NUMBER.sub(_plainly, in_digits(normalise(question).casefold()))
+    return tuple(word for word in _WORD.findall(text) if word not in _ARTICLES)
+
+
+def _plainly(number: re.Match[str]) -> str:
+    """A number without what does not change its value."""
+    whole, _, decimals = number[0].replace(",", "").partition(".")
+    value, decimals = whole.lstrip("0") or "0", decimals.rstrip("0")
+    return f"{value}.{decimals}" if decimals else value
+
+
+def _numbers(words: Sequence[str]) -> list[str]:
+    """The numbers among the words, in whatever order; 1 is none, because `one` is often no number."""
+    return sorted(number for word in words for number in _DIGITS.findall(word) if number != "1")
 
 
 class Questions:
@@ -94,10 +115,11 @@ def _name(question: str) -> bytes:
 
 
 def _pairs(question: str) -> "array[int]":
-    """The pairs of neighbouring words, as sorted checksums."""
+    """The pairs of neighbouring words, as sorted checksums that questions with other numbers do not share."""
     words = plain_words(question)
-    pairs = {crc32(f"{one} {other}".encode()) for one, other in pairwise(words)}
-    return array("I", sorted(pairs or {crc32(" ".join(words).encode())}))
+    numbers = crc32(" ".join(_numbers(words)).encode())
+    pairs = {crc32(f"{one} {other}".encode(), numbers) for one, other in pairwise(words)}
+    return array("I", sorted(pairs or {crc32(" ".join(words).encode(), numbers)}))
 
 
 def _first_of(pairs: "array[int]") -> "array[int]":

@@ -10,12 +10,21 @@ from typing import Literal
 from magdi_cli.build_graph.admission import Admission
 from magdi_cli.build_graph.disagreements import Disagreement, disagreements
 from magdi_cli.build_graph.exporting import EXPORTS, Export
-from magdi_cli.build_graph.files import DISAGREEMENTS, QUARANTINE, RECORDS, VALIDATION, LineFiles, rebuilt
+from magdi_cli.build_graph.files import (
+    DISAGREEMENTS,
+    OURS,
+    QUARANTINE,
+    RECORDS,
+    VALIDATION,
+    LineFiles,
+    install,
+    rebuilt,
+)
 from magdi_cli.build_graph.importing.found import Found, Sources
 from magdi_cli.build_graph.importing.registry import IMPORTERS
 from magdi_cli.build_graph.splitting import ExcludeCount, Exclusion, sided
 from magdi_cli.build_graph.statistics import GraphStatistics, GraphTally
-from magdi_cli.core.artifact import Artifact
+from magdi_cli.core.artifact import MANIFEST, Artifact
 from magdi_cli.core.config import BuildGraphConfig
 from magdi_cli.core.errors import DataProblem, UnknownName, UsageProblem
 from magdi_cli.core.flow import Emit
@@ -75,32 +84,43 @@ class _Count:
 def run(config: BuildGraphConfig, report: Report, emit: Emit) -> GraphSummary:
     """Turn debates into `RUN/graphs/graphs.jsonl`; every line of it is also handed to `emit`.
 
-    The files take their places only when every debate was read: a faulty one leaves what was there before.
+    The files take their places only when every debate was read and everything is written: whatever goes wrong
+    before leaves what was there.
     """
     plan = _plan(config, report)
     artifact = Artifact(kind="graphs", path=config.run_dir / "graphs")
     count = _Count()
-    with rebuilt(artifact) as folder, LineFiles(folder) as files:
-        _build(config, plan, folder, files, count, report, emit)
+    with rebuilt(artifact) as folder:
+        with LineFiles(folder) as files:
+            _build(config, plan, folder, files, count, report, emit)
         if not count.tally.graphs:
             raise DataProblem(_nothing(plan, count))
-    summary = _summary(artifact.path, plan, count)
-    counts = {"graphs": summary.graphs, "nodes": summary.statistics.nodes, "edges": summary.statistics.edges}
-    left_out = {"validation": count.validation, "refused": count.refused, "excluded": _excluded(plan)}
-    artifact.complete(config, inputs=[*plan.sources.paths, *config.exclude], counts=counts | left_out)
-    if config.html:
-        _write_page(config.html, artifact.path / RECORDS, summary.statistics)
+        summary = _summary(artifact.path, plan, count)
+        if config.html:
+            _write_page(config.html, folder / RECORDS, summary.statistics, title=config.run_dir.name)
+        install(folder, artifact.path)
+        artifact.complete(config, inputs=[*plan.sources.paths, *config.exclude], counts=_counts(summary, plan))
     return summary
 
 
 def _plan(config: BuildGraphConfig, report: Report) -> _Plan:
     if not 0 <= config.val < 1:
         raise UsageProblem(f"--val is {config.val}; a share is at least 0 and less than 1")
+    if config.html:
+        _check_page(config.html, config.run_dir / "graphs")
     return _Plan(
         exports=_exports(config.format),
         sources=Sources(paths=_paths(config), task=config.task, note=report.note),
         exclusions=[Exclusion(path) for path in config.exclude],
     )
+
+
+def _check_page(path: Path, graphs: Path) -> None:
+    """Refuse a page that cannot be written, or that would take the place of the graphs' own files."""
+    if path.is_dir():
+        raise UsageProblem(f"--html {path} is a folder; name a file, such as {path / 'page.html'}")
+    if path.resolve() in {(graphs / name).resolve() for name in (*OURS, MANIFEST)}:
+        raise UsageProblem(f"--html {path} is a file of the graphs themselves; name another")
 
 
 def _exports(formats: Sequence[str]) -> list[Export]:
@@ -167,6 +187,18 @@ def _admitted(
     admission.conclude()
 
 
+def _counts(summary: GraphSummary, plan: _Plan) -> dict[str, int]:
+    """What the manifest counts."""
+    return {
+        "graphs": summary.graphs,
+        "nodes": summary.statistics.nodes,
+        "edges": summary.statistics.edges,
+        "validation": summary.validation,
+        "refused": summary.refused,
+        "excluded": _excluded(plan),
+    }
+
+
 def _excluded(plan: _Plan) -> int:
     return sum(one.count().exact + one.count().near for one in plan.exclusions)
 
@@ -180,10 +212,10 @@ def _nothing(plan: _Plan, count: _Count) -> str:
     return f"no debates in {names}; run magdi debate first, or name another file"
 
 
-def _write_page(path: Path, graphs: Path, statistics: GraphStatistics) -> None:
+def _write_page(path: Path, graphs: Path, statistics: GraphStatistics, *, title: str) -> None:
     from magdi_cli.build_graph.page.write import write_page
 
-    write_page(path, graphs, json.loads(encode(statistics)), title=graphs.parent.parent.name)
+    write_page(path, graphs, json.loads(encode(statistics)), title=title)
 
 
 def _summary(folder: Path, plan: _Plan, count: _Count) -> GraphSummary:

@@ -102,12 +102,16 @@ class Artifact:
         """The folder for ourselves; a `DataProblem` where another process is writing it."""
         folder = os.open(self.path, os.O_RDONLY)
         try:
-            fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            self._lock(folder)
             yield
-        except BlockingIOError:
-            raise DataProblem(f"another magdi is writing {self.path}; wait for it, or use another --run-dir") from None
         finally:
             os.close(folder)
+
+    def _lock(self, folder: int) -> None:
+        try:
+            fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise DataProblem(f"another magdi is writing {self.path}; wait for it, or use another --run-dir") from None
 
     def _outputs(self) -> list[dict[str, str]]:
         files = sorted(p for p in self.path.iterdir() if p.is_file() and p.name not in (MANIFEST, PARTIAL_MANIFEST))

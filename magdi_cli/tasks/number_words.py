@@ -21,6 +21,19 @@ LONGEST_WORDS = 100
 _WORD = "|".join(sorted([*SMALL, "hundred", *LARGE], key=len, reverse=True))
 _WORDS = re.compile(rf"(?:{'|'.join(SMALL)})\b(?:(?:[\s-]|\s+and\s+)(?:{_WORD})\b)*", re.IGNORECASE)
 
+_BELOW_TEN = "(?:one|two|three|four|five|six|seven|eight|nine)\\b"
+_BELOW_TWENTY = "|".join(sorted(_SMALL.split(), key=len, reverse=True))
+_BELOW_HUNDRED = rf"(?:(?:{_TENS.replace(' ', '|')})(?:[\s-]{_BELOW_TEN})?|{_BELOW_TWENTY})"
+_BELOW_THOUSAND = rf"{_BELOW_HUNDRED}(?:\s+hundred(?:\s+(?:and\s+)?{_BELOW_HUNDRED})?)?"
+_SPELLED = re.compile(
+    rf"\b{_BELOW_THOUSAND}(?:\s+(?:{'|'.join(LARGE)})(?:\s+(?:and\s+)?{_BELOW_THOUSAND})?)?\b", re.IGNORECASE
+)
+
+
+def in_digits(text: str) -> str:
+    """The text with its spelled numbers in digits; of a recitation such as `one two three` each one by itself."""
+    return _SPELLED.sub(lambda spelled: str(leading_words(spelled[0])), text)
+
 
 def leading_words(text: str, start: int = 0) -> int | None:
     """The number whose words stand at `start`; None where there are none."""

@@ -145,6 +145,12 @@ def test_the_team_is_the_majority_of_the_last_answers(tmp_path: Path) -> None:
     assert first["flips"] == [[0, 2, "corrected", "majority"], [1, 3, "corrupted", "unread"]]
 
 
+def test_the_page_does_not_take_that_vote_for_the_debates_own_answer() -> None:
+    program = (ASSETS / "debate.js").read_text(encoding="utf-8")
+    assert "vote ${kind}" in program
+    assert "one voice each; the debate's own answer may weigh them or be a judge's" in program
+
+
 @pytest.mark.parametrize(
     ("limits", "shown"),
     [(PageLimits(graphs=3), 3), (PageLimits(bytes=1200), 2), (PageLimits(graphs=9), 7), (PageLimits(bytes=1), 0)],

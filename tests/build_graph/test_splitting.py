@@ -1,6 +1,8 @@
+import json
 import random
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -20,6 +22,8 @@ LONG = (
     "How many clips did Natalia sell altogether in April and May?"
 )
 
+SLEEP = "Where do people sleep?"
+
 
 def graph(question: str, id: str = "p") -> InteractionGraph:
     node = Node(agent="a", round=0, text="t", answer=Answer("4"), correct=True)
@@ -37,7 +41,12 @@ def sides(questions: Sequence[str], share: float) -> dict[str, bool]:
     [
         ("Can a pig swim?", "can  PIG swim", "exact"),
         (LONG, LONG.replace("altogether", "in total"), "near"),
-        (LONG, LONG.replace("forty eight", "ninety six"), "near"),
+        (LONG, LONG.replace("forty eight", "ninety six"), None),
+        (LONG, LONG.replace("forty eight", "48.0"), "exact"),
+        ("Is $1,000.50 in 18 coins heavy?", "is 1000.5 in EIGHTEEN coins heavy", "exact"),
+        ("Is .5 more than a third?", "Is 5 more than a third?", None),
+        ("Do those who are six, seven or eight years old go to school?", "Do one of them go to school?", None),
+        (LONG, LONG.replace("How many clips", "How many of them, one asks,"), "near"),
         ("What is 3 + 4?", "What is 3 - 4?", None),
         ("What is 3 + 4?", "What is 3 + 5?", None),
         ("Would a pear sink in water?", "Would a plum sink in water?", None),
@@ -48,6 +57,27 @@ def test_likeness(one: str, other: str, likeness: str | None) -> None:
     seen = Questions()
     seen.add(one)
     assert seen.likeness(other) == likeness
+
+
+@pytest.mark.parametrize("share", [0.1, 0.5])
+def test_a_story_told_with_other_numbers_is_another_question(share: float) -> None:
+    told = [
+        LONG.replace("forty eight", f"{n}").replace("half", f"{m} fewer than half")
+        for n in range(20)
+        for m in range(20)
+    ]
+    made = sides(told, share)
+    assert abs(sum(made.values()) / len(told) - share) < 0.07
+    seen = Questions()
+    seen.add(told[0])
+    assert [question for question in told if seen.likeness(question)] == [told[0]]
+
+
+def test_a_group_is_for_validation_as_often_as_a_single_question() -> None:
+    groups = [[f"{LONG} Box {n}.{' So' * more}" for more in range(4)] for n in range(2, 302)]
+    made = sides([question for group in groups for question in group], 0.2)
+    assert all(len({made[question] for question in group}) == 1 for group in groups)
+    assert 0.13 < sum(made[group[0]] for group in groups) / len(groups) < 0.27
 
 
 def jaccard(one: str, other: str) -> float:
@@ -130,6 +160,19 @@ def test_excluded_questions_are_counted_exactly_and_nearly(tmp_path: Path) -> No
     assert [exclusion.excludes(graph(question)) for question in asked] == [True, True, False]
     count = exclusion.count()
     assert (count.questions, count.exact, count.near) == (2, 1, 1)
+
+
+@pytest.mark.parametrize("inlined_in_file", [True, False])
+def test_options_within_a_question_hide_it_from_no_exclusion(tmp_path: Path, inlined_in_file: bool) -> None:
+    inlined, apart = f"{SLEEP} Options: (A) in a tent by the lake (B) at the bottom of the sea", SLEEP
+    path = tmp_path / "test.jsonl"
+    path.write_text(json.dumps({"question": inlined if inlined_in_file else apart}))
+    exclusion = Exclusion(path)
+    of_graph = graph(apart if inlined_in_file else inlined)
+    choices = ("tent", "sea") if inlined_in_file else ()
+    assert exclusion.excludes(replace(of_graph, problem=replace(of_graph.problem, choices=choices)))
+    assert (exclusion.count().questions, exclusion.count().exact) == (1, 1)
+    assert not exclusion.excludes(graph("Where do sharks sleep?"))
 
 
 def test_a_passage_belongs_to_the_question(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 import json
 import random
+import resource
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from magdi_cli.build_graph.files import DISAGREEMENTS, QUARANTINE, RECORDS, VALI
 from magdi_cli.build_graph.stage import run
 from magdi_cli.core.config import BuildGraphConfig
 from magdi_cli.core.debate import Debate, Turn
-from magdi_cli.core.errors import DataProblem, UnknownName, UsageProblem
+from magdi_cli.core.errors import DataProblem, EnvironmentProblem, UnknownName, UsageProblem
 from magdi_cli.core.graph import InteractionGraph
 from magdi_cli.core.problem import Answer
 from magdi_cli.core.records import encode, read_records
@@ -203,6 +204,55 @@ def test_formats_stand_beside_the_graphs_and_nothing_stale_remains(tmp_path: Pat
     assert {path.name for path in folder.iterdir()} == {RECORDS, "manifest.json", "notes.txt"}
 
 
+def test_the_page_may_stand_beside_the_graphs_and_not_in_their_place(tmp_path: Path) -> None:
+    folder = tmp_path / "run" / "graphs"
+    manifests = []
+    for _ in range(2):
+        quiet(config(tmp_path, encode(debate()), html=folder / "page.html"))
+        manifests.append(json.loads((folder / "manifest.json").read_bytes())["outputs"])
+    assert manifests[0] == manifests[1]
+    assert [output["name"] for output in manifests[0]] == [RECORDS, "page.html"]
+    for name in (RECORDS, "manifest.json"):
+        with pytest.raises(UsageProblem, match="a file of the graphs themselves"):
+            quiet(config(tmp_path, encode(debate()), html=folder / ".." / "graphs" / name))
+
+
+def test_a_page_that_cannot_be_written_leaves_the_old_graphs(tmp_path: Path) -> None:
+    quiet(config(tmp_path, encode(debate("old"))))
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OSError, match="file"):
+        quiet(config(tmp_path, encode(debate("new")), html=tmp_path / "file" / "page.html"))
+    assert [graph.problem.id for graph in built(tmp_path)] == ["old"]
+    assert (tmp_path / "run" / "graphs" / "manifest.json").exists()
+
+
+def test_a_full_disk_is_named_and_leaves_the_old_graphs(tmp_path: Path) -> None:
+    quiet(config(tmp_path, encode(debate("old"))))
+    lines = [encode(debate(f"new{n}")) for n in range(100)]
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    wanted = config(tmp_path, *lines)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, before[1]))
+    try:
+        with pytest.raises(EnvironmentProblem, match=r"cannot write .*graphs: .*make room"):
+            quiet(wanted)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert [graph.problem.id for graph in built(tmp_path)] == ["old"]
+    assert {path.name for path in (tmp_path / "run" / "graphs").iterdir()} == {RECORDS, "manifest.json"}
+
+
+def test_a_second_writer_is_refused_and_harms_nothing(tmp_path: Path) -> None:
+    mine = config(tmp_path, encode(debate("mine")))
+
+    def intrude(_line: bytes) -> None:
+        with pytest.raises(DataProblem, match="another magdi is writing"):
+            quiet(mine)
+
+    assert run(mine, Heard(), intrude).graphs == 1
+    assert [graph.problem.id for graph in built(tmp_path)] == ["mine"]
+    assert {path.name for path in (tmp_path / "run" / "graphs").iterdir()} == {RECORDS, "manifest.json"}
+
+
 def test_disagreements_with_the_source_are_counted_and_listed(tmp_path: Path) -> None:
     outputs = [
         {"model": f"m{n}", "round": 0, "text": "So the answer is 4.", "answer": "4", "correct": n < 5}
@@ -225,6 +275,7 @@ def test_disagreements_with_the_source_are_counted_and_listed(tmp_path: Path) ->
         ({"from_": "traces", "debates": ()}, UsageProblem, "--from traces needs the files"),
         ({"exclude": (Path("none.jsonl"),)}, DataProblem, "cannot read none.jsonl"),
         ({"exclude": (Path("none.txt"),)}, DataProblem, "known are .jsonl"),
+        ({"html": Path("tests")}, UsageProblem, "--html tests is a folder"),
     ],
 )
 def test_what_cannot_be_done_is_said_before_anything_is_written(

@@ -68,6 +68,12 @@ def test_two_writers_cannot_share_a_folder(artifact: Artifact) -> None:
         pass
 
 
+def test_a_reader_that_blocks_is_not_taken_for_another_writer(artifact: Artifact) -> None:
+    artifact.path.mkdir(parents=True)
+    with pytest.raises(BlockingIOError), artifact.locked():
+        raise BlockingIOError
+
+
 def test_a_damaged_manifest_is_named(artifact: Artifact) -> None:
     finish(artifact, DebateConfig(task="svamp"))
     (artifact.path / "manifest.json").write_text("{")

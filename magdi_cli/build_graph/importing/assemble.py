@@ -11,6 +11,7 @@ from magdi_cli.build_graph.importing.fields import ManyFaults
 from magdi_cli.build_graph.importing.found import Imported
 from magdi_cli.core.debate import Debate, Turn
 from magdi_cli.core.problem import Answer, Problem
+from magdi_cli.core.records import STDIN
 from magdi_cli.core.voting import group_answers, heaviest
 from magdi_cli.tasks.answers import canonical, equivalent, extract
 from magdi_cli.tasks.catalog import TASKS
@@ -118,6 +119,8 @@ def task_called(name: str) -> str:
 
 def task_of_file(path: Path) -> str:
     """The task that a file's name begins with, as in `SQA_1000.json`; its stem where that names none of ours."""
+    if path == STDIN:
+        return "stdin"
     stem = path.name.partition(".")[0]
     first = task_called(stem.partition("_")[0])
     return first if first in TASKS else task_called(stem)

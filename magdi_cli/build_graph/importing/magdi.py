@@ -46,7 +46,15 @@ def _outline(turns: object) -> Outline | None:
     if not isinstance(turns, list) or not all(_is_turn(turn) for turn in turns):
         return None
     return Outline(
-        turns=[Spoke(agent=turn["agent"], round=turn["round"], failed=turn.get("error") is not None) for turn in turns],
+        turns=[
+            Spoke(
+                agent=turn["agent"],
+                round=turn["round"],
+                empty=turn.get("answer") is None and not str(turn.get("text", "")).strip(),
+                failed=turn.get("error") is not None,
+            )
+            for turn in turns
+        ],
         edges=[(parent, index) for index, turn in enumerate(turns) for parent in turn.get("parents", ())],
     )
 

@@ -17,7 +17,6 @@ from magdi_cli.build_graph.importing.fields import Row
 from magdi_cli.build_graph.importing.found import Faulty, Found, Sources
 from magdi_cli.build_graph.importing.lines import Line, read_lines
 from magdi_cli.core.problem import Problem
-from magdi_cli.core.records import STDIN
 from magdi_cli.tasks.rows import QUESTION_KEYS, BadRow, problem_from, text_of
 
 NAMELESS = "assistant"
@@ -31,7 +30,7 @@ def debates(sources: Sources) -> Iterator[Found]:
     `question`, the first user message asks.
     """
     for path in sources.paths:
-        task = sources.task or ("stdin" if path == STDIN else task_of_file(path))
+        task = sources.task or task_of_file(path)
         for line in read_lines(path):
             yield _found(line, task)
 

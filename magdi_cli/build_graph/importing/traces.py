@@ -32,20 +32,23 @@ def debates(sources: Sources) -> Iterator[Found]:
     """The debates of trace files.
 
     Rows without a debate are joined by their `qid`, over all files: their outputs become the seats of one
-    graph of round 0. A row that is a debate (it has later rounds, agents, or says `debate`) stays one;
-    each of its turns heard the last turn that every speaker gave in an earlier round.
+    graph of round 0, whose task is that of the first file. A row that is a debate (it has later rounds, agents,
+    or says `debate`) stays one; each of its turns heard the last turn that every speaker gave in an earlier round.
     """
     with TemporaryFile() as file:
         shelf, crowd = Shelf(file), _Crowd()
+        tasks: dict[str, str] = {}
         for path in sources.paths:
             task = sources.task or task_of_file(path)
             for line in read_lines(path):
                 try:
                     row = line.value()
-                    shelf.put(_key(row, line, crowd), replace(line, raw=line.raw.strip()))
+                    key = _key(row, line, crowd)
+                    shelf.put(key, replace(line, raw=line.raw.strip()))
+                    tasks.setdefault(key, task)
                 except BadRow as fault:
                     yield Faulty(where=line.where, faults=(str(fault),), lines=(line.raw,))
-        for lines in shelf.together():
+        for task, lines in zip(tasks.values(), shelf.together(), strict=True):
             yield _found(lines, task, crowd.models)
 
 

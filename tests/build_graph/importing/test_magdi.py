@@ -39,6 +39,7 @@ def test_all_that_is_wrong_with_a_line_is_told(tmp_path: Path) -> None:
         agents=["ada", "ada", "ben", "cyd"],
         turn0={"parents": [4]},
         turn1={"parents": [77]},
+        turn2={"text": " ", "answer": None},
         turn6={"parents": []},
     )
     assert found.problem == "plums"
@@ -47,6 +48,7 @@ def test_all_that_is_wrong_with_a_line_is_told(tmp_path: Path) -> None:
         "dan speaks, but has no seat",
         "ben@0 heard turn 77, which does not exist; there are 8",
         "cycle ada@0 -> ada@1 -> ada@0",
+        "cyd@0 has neither text nor answer",
         "cyd@1 heard nobody, though round 0 spoke",
     ]
 

@@ -64,6 +64,16 @@ def test_after_a_round_that_nobody_has_the_one_before_it_is_heard(tmp_path: Path
     assert (seats(found), heard(found)) == ([("a", 0, "no"), ("a", 2, "no")], [(), (0,)])
 
 
+@pytest.mark.parametrize("guess", [{"reasoning": "", "answer": "no"}, {"answer": "no"}])
+def test_a_guess_in_place_of_a_failed_call_is_no_turn(tmp_path: Path, guess: dict[str, str]) -> None:
+    reply = {"reasoning": "r", "answer": "no"}
+    made = {"question": "q?", "gold_answer": "no", "a_output_0": reply, "b_output_0": guess, "a_output_1": reply}
+    notes: list[str] = []
+    found = only(found_in(debates, written(tmp_path / "SQA.json", made), notes=notes))
+    assert (seats(found), heard(found)) == ([("a", 0, "no"), ("a", 1, "no")], [(), (0,)])
+    assert "left out 1 replies without reasoning" in notes[-1]
+
+
 def test_equal_answers_are_equal_however_they_are_written(tmp_path: Path) -> None:
     found = only(found_in(debates, written(tmp_path / "GSM8K_1000.json", row(0, "18.0", gold_answer="18"))))
     assert [node.correct for node in build_graph(found.debate, right).nodes] == [True] * 3
@@ -103,12 +113,20 @@ def test_the_task_can_be_named(tmp_path: Path) -> None:
     [
         ({"gold_answer": "perhaps"}, "neither yes nor no"),
         ({"question": ""}, "'question' is empty"),
+        ({"\ud800_output_0": {"reasoning": "r", "answer": "no"}}, "'agent' holds half of a surrogate pair"),
+        ({"a\0_output_0": {"reasoning": "r", "answer": "no"}}, "'agent' holds a NUL character"),
         ({"claude_output_0": ["list"], "bard_output_0": {"reasoning": 7}}, "claude_output_0: not an object"),
         ({f"{agent}_output_0": None for agent in TEACHERS}, "no AGENT_output_ROUND holds a reply"),
     ],
 )
 def test_a_row_that_is_no_debate_says_why(tmp_path: Path, changes: dict[str, Any], said: str) -> None:
     assert said in faults(found_in(debates, written(tmp_path / "SQA.json", row(0, **changes))))[0]
+
+
+@pytest.mark.parametrize("key", ["a_output_" + "1" * 5000, " _output_0", "a_output_"])
+def test_a_key_that_names_no_agent_or_round_is_passed_over(tmp_path: Path, key: str) -> None:
+    made = row(0, **{key: {"reasoning": "r", "answer": "no"}})
+    assert len(only(found_in(debates, written(tmp_path / "SQA.json", made))).debate.turns) == 3
 
 
 def test_all_bad_replies_of_a_row_are_told(tmp_path: Path) -> None:

@@ -37,6 +37,17 @@ def test_single_models_of_several_files_become_the_seats_of_one_graph(tmp_path: 
     assert first.where == ", ".join(f"{path}:1" for path in paths)
 
 
+def test_every_file_names_the_task_of_its_own_questions(tmp_path: Path) -> None:
+    def asked(qid: str, question: str, answer: str) -> dict[str, Any]:
+        return {"qid": qid, "question": question, "gold": answer, "outputs": [output("ada", f"So it is {answer}.")]}
+
+    yes_no = written(tmp_path / "strategyqa_ada.jsonl", asked("q1", "Can pigs swim?", "yes"))
+    number = written(tmp_path / "gsm8k_ada.jsonl", asked("q2", "What is 2 + 2?", "4"))
+    for paths in ((yes_no, number), (number, yes_no)):
+        found = [one.debate.problem for one in found_in(debates, *paths) if isinstance(one, Imported)]
+        assert {problem.id: problem.task for problem in found} == {"q1": "strategyqa", "q2": "gsm8k"}
+
+
 def test_where_two_take_turns_each_hears_the_last_word_of_both(tmp_path: Path) -> None:
     spoken = [("A", 0), ("B", 0), ("A", 1), ("B", 2), ("A", 3)]
     outputs = [output({"A": "ada", "B": "ben"}[agent], agent=agent, round=number) for agent, number in spoken]

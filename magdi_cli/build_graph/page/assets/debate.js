@@ -2,6 +2,7 @@
 
 const LANE = 66;
 const HEAD = 30;
+const VOTE = "the seats' last answers, one voice each; the debate's own answer may weigh them or be a judge's";
 const PILL = { width: 94, height: 36 };
 
 const stage = { graph: null, turns: [], edges: [], parents: [], children: [], opened: null, width: 0, transcript: innerWidth > 1000 };
@@ -38,7 +39,7 @@ function debateHead(graph) {
 
 function verdictTag(graph) {
   const kind = graph.team ? "right" : "wrong";
-  return html("span", { class: `tag ${kind}` }, `${SIGNS[kind]} team ${kind}`);
+  return html("span", { class: `tag ${kind}`, title: VOTE }, `${SIGNS[kind]} vote ${kind}`);
 }
 
 const keepSeatsInSight = ({ target }) => target.firstChild.style.setProperty("--shift", `${target.scrollLeft}px`);

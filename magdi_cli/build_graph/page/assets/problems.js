@@ -3,8 +3,8 @@
 const ROW = 54;
 
 const FILTERS = [
-  { name: "right", label: "team right", excludes: "wrong" },
-  { name: "wrong", label: "team wrong", excludes: "right" },
+  { name: "right", label: "vote right", excludes: "wrong" },
+  { name: "wrong", label: "vote wrong", excludes: "right" },
   { name: "changed", label: "changed mind" },
   { name: "corrected", label: "corrected" },
   { name: "corrupted", label: "corrupted" },
@@ -96,7 +96,7 @@ function row(entry, place) {
       "aria-posinset": place + 1,
       click: () => choose(entry),
     },
-    verdictMark(graph.team ? "right" : "wrong", graph.team ? "team right" : "team wrong"),
+    verdictMark(graph.team ? "right" : "wrong", graph.team ? "vote right" : "vote wrong"),
     html("span", { class: "row-id" }, graph.id),
     fingerprint(graph),
     html("span", { class: "row-question", dir: "auto" }, graph.question.slice(0, 160)),
