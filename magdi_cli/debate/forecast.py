@@ -17,7 +17,8 @@ from magdi_cli.debate.habits import Habits, SeatHabit, habits_of
 from magdi_cli.debate.plan import CALLS, RECORDS, Plan
 from magdi_cli.debate.rehearsal import Load, Loads, rehearse
 from magdi_cli.engines.meter import dollars
-from magdi_cli.engines.prices import Price, price_of
+from magdi_cli.engines.prices import Price
+from magdi_cli.engines.pricing import price_of
 from magdi_cli.engines.recorded import Call
 from magdi_cli.engines.teachers import Teacher
 

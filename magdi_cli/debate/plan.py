@@ -13,12 +13,13 @@ from magdi_cli.core.protocols import Engine, Report, Sampling
 from magdi_cli.core.records import sha256
 from magdi_cli.debate.aggregate import Aggregate, parse_aggregate
 from magdi_cli.debate.demos import Demo, read_demos
+from magdi_cli.debate.probe import own_templates
 from magdi_cli.debate.prompts import Templates
 from magdi_cli.debate.rounds import RoundTable, Seat
 from magdi_cli.engines.lanes import LaneLimits, parse_limits
 from magdi_cli.engines.panel import provider_of
 from magdi_cli.engines.preflight import environment, missing_keys, notes, preflight, retirements
-from magdi_cli.engines.prices import price_of
+from magdi_cli.engines.pricing import price_of
 from magdi_cli.engines.seats_file import seats
 from magdi_cli.engines.teachers import Teacher, seat_identity
 from magdi_cli.tasks.loading import load_file, load_problems
@@ -121,7 +122,7 @@ def make_plan(config: DebateConfig, report: Report) -> Plan:
         teachers=teachers,
         aggregate=aggregate,
         limits=limits,
-        templates=Templates.from_folder(config.prompts) if config.prompts else Templates.packaged(),
+        templates=own_templates(config.prompts) if config.prompts else Templates.packaged(),
         demos=read_demos(config.demos) if config.demos else (),
         problems=_problems(config, report),
     )

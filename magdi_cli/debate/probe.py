@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from functools import partial
 from itertools import product
+from pathlib import Path
 from traceback import walk_tb
 
 from magdi_cli.core.debate import Turn
@@ -24,6 +25,13 @@ PROBLEMS = tuple(
 """One problem for each kind of answer."""
 
 Chat = Callable[[], tuple[Message, ...]]
+
+
+def own_templates(folder: Path) -> Templates:
+    """The templates of a user's folder, tried out; errors as of `Templates.from_folder` and `probe`."""
+    templates = Templates.from_folder(folder)
+    probe(templates)
+    return templates
 
 
 def probe(templates: Templates) -> None:

@@ -61,13 +61,11 @@ class Templates:
 
     @classmethod
     def from_folder(cls, folder: Path) -> "Templates":
-        """Magdi's own with those of a folder in their place, all tried on probe problems of every kind.
+        """Magdi's own with those of a folder in their place.
 
         Raises `UnknownName` for a template that magdi never asks for, and `UsageProblem` for one that
-        cannot be read or rendered. Files that do not end in `.j2` are left alone.
+        cannot be read. Files that do not end in `.j2` are left alone.
         """
-        from magdi_cli.debate.probe import probe  # which renders with this class
-
         if not folder.is_dir():
             raise UsageProblem(f"--prompts {folder} is no folder")
         found = {path.name: path for path in sorted(folder.glob("*.j2"))}
@@ -76,9 +74,7 @@ class Templates:
         for name in found:
             if name not in TEMPLATES:
                 raise UnknownName(f"template in {folder}", name, TEMPLATES)
-        templates = cls(sources=tuple(_read(found[name]) if name in found else _packaged(name) for name in TEMPLATES))
-        probe(templates)
-        return templates
+        return cls(sources=tuple(_read(found[name]) if name in found else _packaged(name) for name in TEMPLATES))
 
     @property
     def fingerprint(self) -> str:

@@ -14,7 +14,8 @@ from magdi_cli.engines.api import open_api
 from magdi_cli.engines.lanes import Lanes
 from magdi_cli.engines.meter import Meter
 from magdi_cli.engines.preflight import preflight
-from magdi_cli.engines.prices import Price, price_of
+from magdi_cli.engines.prices import Price
+from magdi_cli.engines.pricing import price_of
 from magdi_cli.engines.purse import Purse
 from magdi_cli.engines.recorded import CallLedger, Recorded
 from magdi_cli.engines.retry import Retry

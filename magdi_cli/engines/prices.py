@@ -1,14 +1,8 @@
 """What a call may cost at most, and what it did cost."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from magdi_cli.core.protocols import Request
-from magdi_cli.engines.catalogue import find_entry
-from magdi_cli.engines.loopback import is_loopback
-
-if TYPE_CHECKING:
-    from magdi_cli.engines.teachers import Teacher
 
 TOKENS_PER_MESSAGE = 16
 """More than any chat format adds around a message."""
@@ -35,16 +29,3 @@ class Price:
 
 FREE = Price(prompt=0.0, completion=0.0)
 """What this machine's own models cost."""
-
-
-def price_of(teacher: "Teacher") -> Price | None:
-    """What a seat's tokens cost: by its own word, nothing on this machine, else by the price map; None if unknown."""
-    if teacher.price is not None:
-        return teacher.price
-    if teacher.engine != "api" or (teacher.api_base is not None and is_loopback(teacher.api_base)):
-        return FREE
-    entry = find_entry(teacher.model)
-    if entry is None or entry.usd_per_token is None:
-        return None
-    prompt, completion = entry.usd_per_token
-    return Price(prompt=prompt, completion=completion, exact=False)

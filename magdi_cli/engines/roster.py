@@ -9,7 +9,7 @@ from magdi_cli.core.config import TeachersConfig
 from magdi_cli.core.protocols import Report
 from magdi_cli.engines.aliases import ALIASES, STAND_INS
 from magdi_cli.engines.preflight import ending_of, environment, key_of, notes, retirements
-from magdi_cli.engines.prices import price_of
+from magdi_cli.engines.pricing import price_of
 from magdi_cli.engines.seat_keys import TOKENS_PRICED
 from magdi_cli.engines.seats_file import seats
 from magdi_cli.engines.teachers import Teacher, overrides, parse_seat

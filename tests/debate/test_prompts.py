@@ -9,7 +9,7 @@ import pytest
 from magdi_cli.core.errors import MagdiError, UnknownName, UsageProblem
 from magdi_cli.core.protocols import Message
 from magdi_cli.debate.demos import Demo
-from magdi_cli.debate.probe import PROBLEMS, probe
+from magdi_cli.debate.probe import PROBLEMS, own_templates, probe
 from magdi_cli.debate.prompts import Templates
 from magdi_cli.tasks.catalog import Kind, kind_of
 from tests.debate.turns import turn
@@ -32,7 +32,7 @@ def test_the_packaged_templates_pass_the_probe_of_every_kind() -> None:
 
 def test_a_folder_replaces_the_templates_it_holds_and_no_others(tmp_path: Path) -> None:
     (tmp_path / "README.md").write_text("notes")
-    mine = Templates.from_folder(folder(tmp_path, question="Q: {{ question }}", again="Again, please."))
+    mine = own_templates(folder(tmp_path, question="Q: {{ question }}", again="Again, please."))
     assert mine.opening(ASKED)[0].content == PACKAGED.opening(ASKED)[0].content.replace("Question:\n", "Q: ")
     assert mine.again(ASKED, (), "?")[-1].content == "Again, please."
     assert mine.fingerprint != PACKAGED.fingerprint
@@ -40,7 +40,7 @@ def test_a_folder_replaces_the_templates_it_holds_and_no_others(tmp_path: Path) 
 
 def test_the_fingerprint_depends_on_the_text_alone(tmp_path: Path) -> None:
     same = folder(tmp_path, **{source.name.removesuffix(".j2"): source.text for source in PACKAGED.sources})
-    assert Templates.from_folder(same).fingerprint == PACKAGED.fingerprint
+    assert own_templates(same).fingerprint == PACKAGED.fingerprint
 
 
 @pytest.mark.parametrize(
@@ -67,15 +67,15 @@ def test_a_template_that_does_not_work_is_refused_with_its_line(
     tmp_path: Path, files: dict[str, str], error: type[MagdiError], said: str
 ) -> None:
     with pytest.raises(error, match=said):
-        Templates.from_folder(folder(tmp_path, **files))
+        own_templates(folder(tmp_path, **files))
 
 
 def test_a_folder_that_is_none_or_a_file_in_another_encoding_is_named(tmp_path: Path) -> None:
     with pytest.raises(UsageProblem, match="is no folder"):
-        Templates.from_folder(tmp_path / "none")
+        own_templates(tmp_path / "none")
     (tmp_path / "opening.j2").write_bytes(b"\xff")
     with pytest.raises(UsageProblem, match=r"opening\.j2 is not UTF-8 \(byte 1\)"):
-        Templates.from_folder(tmp_path)
+        own_templates(tmp_path)
 
 
 def test_a_persona_is_the_system_message_of_every_chat() -> None:

@@ -3,7 +3,8 @@
 import pytest
 
 from magdi_cli.engines.catalogue import find_entry, usd_per_token
-from magdi_cli.engines.prices import FREE, Price, price_of
+from magdi_cli.engines.prices import FREE, Price
+from magdi_cli.engines.pricing import price_of
 from magdi_cli.engines.teachers import parse_seat
 
 
