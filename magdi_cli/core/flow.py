@@ -123,11 +123,12 @@ class Journal(Generic[Record]):
 
     async def extend(self, records: AsyncGenerator[Record, None]) -> None:
         """Append each record as it comes."""
-        with self.path.open("ab", buffering=0) as handle:
+        with self.path.open("ab") as handle:
             async with aclosing(records) as coming:
                 async for record in coming:
                     line = encode(record)
                     handle.write(line)
+                    handle.flush()
                     self.emit(line)
                     self.seen(record)
 

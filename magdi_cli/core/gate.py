@@ -23,7 +23,8 @@ class Gate:
         """Let no further call begin; whoever waits for something before a call is told."""
         self.reason = self.reason or reason
         for wait in self._waits:
-            wait.reschedule(0)
+            if not wait.expired():  # one that is just ending cannot be told again
+                wait.reschedule(0)
 
     def check(self) -> None:
         """Raise the reason, if the gate is closed."""

@@ -108,7 +108,8 @@ def habits_of(calls: Iterable[Call], debates: Iterable[Debate], rounds: int) -> 
     """What the calls tell of each seat and the debates of the panel, where there are enough of them."""
     heard: dict[str, _Heard] = defaultdict(_Heard)
     for call in calls:
-        heard[call.agent].add(call)
+        if call.completion.error is None:
+            heard[call.agent].add(call)
     return Habits(
         seats={name: sums.habit() for name, sums in heard.items() if sums.turns >= ENOUGH_TO_KNOW},
         reached=_reached(debates, rounds),

@@ -63,6 +63,8 @@ class Plan:
             "prompts": self.templates.fingerprint,
             "demos": sha256(self.config.demos) if self.config.demos else None,
             "seats": {teacher.name: seat_identity(teacher) for teacher in self.teachers},
+            # who is heard by whom, and who wins a tie, depends on it
+            "order": [teacher.name for teacher in self.teachers],
         }
 
     @property

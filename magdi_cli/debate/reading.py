@@ -17,7 +17,7 @@ from magdi_cli.tasks.answers import verify
 
 FOLDER = "debates"
 RECORDS = "debates.jsonl"
-_NUMBER = re.compile(r"#(\d+)")
+_NUMBER = re.compile(r"#(\d{1,18})")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -19,7 +19,7 @@ from magdi_cli.core.usage import Usage
 from magdi_cli.engines.loopback import is_loopback
 from magdi_cli.engines.parameters import Parameters
 from magdi_cli.engines.prices import FREE
-from magdi_cli.engines.retry import EmptyReply, ReplyCutOff, Retry, asked_wait_seconds, is_refusal
+from magdi_cli.engines.retry import EmptyReply, ReplyCutOff, Retry, asked_wait_seconds, is_refusal, pause_seconds
 from magdi_cli.engines.turnstile import Turnstile
 
 NO_ACCESS = (401, 403, 404)
@@ -27,6 +27,8 @@ NO_ACCESS = (401, 403, 404)
 RATE_LIMITED = 429
 WRAPPING = re.compile(r"^((litellm\.)?\w*(Error|Exception|Timeout): )*(\w+Exception - )?| ssl:(<[^>]*>|default)")
 """What litellm wraps around a provider's words."""
+TRACEBACK = " Traceback (most recent call last):"
+"""What litellm adds to its own words about a body that is no reply."""
 
 
 @asynccontextmanager
@@ -133,9 +135,9 @@ class ApiEngine:
                 if is_refusal(error):
                     passage.bill.settle(0.0)
                 if getattr(error, "status_code", None) == RATE_LIMITED:
-                    passage.slot.too_much(asked_wait_seconds(error))
+                    passage.slot.too_much(pause_seconds(error))
                 raise
-            answer = self._read(response, dropped)
+            answer = self._read(request, response, dropped)
             passage.slot.succeeded()
             passage.bill.settle(answer.usage.cost_usd or 0.0)
             return answer
@@ -162,19 +164,26 @@ class ApiEngine:
                 raise
             return response, dropped
 
-    def _read(self, response: Any, dropped: tuple[str, ...]) -> "Answer":
-        counts = getattr(response, "usage", None)
-        read, written = getattr(counts, "prompt_tokens", 0), getattr(counts, "completion_tokens", 0)
-        usage = Usage(prompt_tokens=read, completion_tokens=written, cost_usd=self._cost(response, read, written))
+    def _read(self, request: Request, response: Any, dropped: tuple[str, ...]) -> "Answer":
         choice = response.choices[0] if getattr(response, "choices", None) else None
         text = choice.message.content if choice is not None else None
         return Answer(
             # a lone surrogate cannot be written to a file
             text=without_secrets((text or "").encode("utf-8", "replace").decode()),
             finish_reason=getattr(choice, "finish_reason", None),
-            usage=usage,
+            usage=self._usage(request, response, replied=bool(text)),
             dropped=dropped,
         )
+
+    def _usage(self, request: Request, response: Any, *, replied: bool) -> Usage:
+        """The tokens a provider counted, and their price; its worst case where it did not count them."""
+        counts = getattr(response, "usage", None)
+        read, written = (max(0, getattr(counts, name, 0)) for name in ("prompt_tokens", "completion_tokens"))
+        if read and (written or not replied):
+            return Usage(prompt_tokens=read, completion_tokens=written, cost_usd=self._cost(response, read, written))
+        price = self.turnstile.price
+        worst = price.ceiling(request) if price is not None else None
+        return Usage(prompt_tokens=read, completion_tokens=written, cost_usd=worst)
 
     def _cost(self, response: Any, prompt_tokens: int, completion_tokens: int) -> float | None:
         price = self.turnstile.price
@@ -226,7 +235,7 @@ def _message(error: Exception, timeout: float) -> str:
     if isinstance(error, TimeoutError) or type(error).__name__ == "Timeout":
         return f"no reply within {timeout:g} s"
     words = " ".join((str(error) or type(error).__name__).split())
-    words = without_secrets(_provider_words(re.sub(WRAPPING, "", words)))
+    words = without_secrets(_provider_words(re.sub(WRAPPING, "", words).partition(TRACEBACK)[0]))
     return words if len(words) <= 300 else words[:300] + " ..."
 
 
@@ -235,7 +244,7 @@ def _provider_words(text: str) -> str:
     try:
         error = json.loads(text)["error"]
         return str(error["message"] if isinstance(error, dict) else error)
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         return text
 
 

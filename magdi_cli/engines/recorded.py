@@ -1,7 +1,7 @@
 """Every paid call once: `calls.jsonl` is cache, resume log, cost ledger and test fixture in one.
 
 A call's key is the digest of what a model sees (model, messages, sampling) and the request's `index`.
-Failures are not stored, so a rerun tries them again.
+A failure that was paid for is there with its price alone: it answers nothing, a rerun tries it again.
 """
 
 import asyncio
@@ -28,7 +28,7 @@ LINE_BYTES = 16384
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Call:
-    """One answered call."""
+    """One call that was answered, or paid for."""
 
     __pydantic_config__: ClassVar = {"extra": "forbid"}
 
@@ -82,8 +82,9 @@ class StoredCalls:
         return call if call.key == key else None
 
     def put(self, call: Call, start: int) -> None:
-        """Remember that a call's line begins at byte `start`."""
-        self._places[_short(call.key)] = start
+        """Remember what a call cost and, if it was answered, that its line begins at byte `start`."""
+        if call.completion.error is None:
+            self._places[_short(call.key)] = start
         if not call.reused:
             self.spent += call.completion.usage.cost_usd or 0.0
 
@@ -195,7 +196,7 @@ class Recorded:
                 self.meter.reused()
                 return stored
             completion = await self.engine.generate(request)
-            if completion.error is None:
+            if completion.error is None or completion.usage.cost_usd:
                 self.ledger.add(_call(key, self.engine.model, request, completion))
             self.meter.call(completion.usage)
             return completion

@@ -78,6 +78,12 @@ def asked_wait_seconds(error: BaseException) -> float:
         return 0.0
 
 
+def pause_seconds(error: BaseException) -> float:
+    """The pause a refusal means for all calls to its provider: none where the wait asked for is too long for any."""
+    wait = asked_wait_seconds(error)
+    return wait if wait <= PATIENCE_SECONDS else 0.0
+
+
 def _headers(error: BaseException) -> Mapping[str, str]:
     for source in (getattr(error, "litellm_response_headers", None), getattr(error, "response", None)):
         headers = getattr(source, "headers", source)

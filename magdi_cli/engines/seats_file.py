@@ -46,7 +46,7 @@ def read_seats_file(path: Path) -> tuple[Teacher, ...]:
 
 def _tables(path: Path) -> list[Mapping[str, Any]]:
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
+        content = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise DataProblem(f"cannot read {path}: {error.strerror}") from None
     except ValueError as error:

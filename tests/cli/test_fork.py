@@ -106,6 +106,13 @@ def test_other_settings_are_refused_by_name(folder: Path, servers: Servers, othe
     assert snapshot(folder / "old") == before
 
 
+def test_the_same_seats_in_another_order_are_another_panel(tmp_path: Path) -> None:
+    debate = ["debate", "--task", "arithmetic", "--limit", "1", "--topology", "star", "--teachers"]
+    magdi(*debate, "a=sim,b=sim", cwd=tmp_path)
+    done = magdi(*debate, "b=sim,a=sim", cwd=tmp_path, code=3)
+    assert "other settings (order: ['a', 'b'] there, ['b', 'a'] here)" in done.stderr
+
+
 def test_a_fork_with_one_seat_changed_reuses_the_opening_of_the_others(folder: Path, servers: Servers) -> None:
     before = snapshot(folder / "old")
     # the eight reused openings cost nothing, so the cap only has to hold for the rest

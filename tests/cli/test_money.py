@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.commands import magdi
-from tests.engines.servers import hangs, playing
+from tests.engines.servers import hangs, playing, says
 from tests.loopback import Server, serving
 
 PROBLEMS = 8
@@ -146,6 +146,19 @@ def test_a_call_that_breaks_off_counts_with_its_worst_case(tmp_path: Path, serve
         done = magdi(*command(*seats, more=[*more, *cap]), cwd=tmp_path, code=6)
         assert len(hanging.bodies) == 1
     assert refused_cap(done.stderr)[0] == pytest.approx(A_CALL + worst, abs=1e-4)
+
+
+def test_what_failed_calls_cost_counts_towards_the_cap_of_the_next_sitting(tmp_path: Path, server: Server) -> None:
+    problems(tmp_path)
+    with playing(says(None, "length", tokens=(10, 50))) as mute:
+        seats = seat("a", mute), seat("b", server, "price=0:0")
+        more = ["--limit", "1", "--rounds", "0", "--fail-on-error", "1"]
+        magdi(*command(*seats, more=[*more, "--max-cost", "1"]), cwd=tmp_path)
+        done = magdi(*command(*seats, more=[*more, "--max-cost", "0.12"]), cwd=tmp_path, code=6)
+        assert len(mute.bodies) == 1
+    assert refused_cap(done.stderr)[0] == pytest.approx((10 * 1000 + 50 * 2000) / 1e6)
+    answered = {call["agent"]: call["completion"]["error"] is None for call in calls(tmp_path / "runs/default")}
+    assert answered == {"a": False, "b": True}
 
 
 def test_two_seats_of_one_model_are_paid_by_their_own_prices(tmp_path: Path, server: Server) -> None:

@@ -113,6 +113,7 @@ def test_hostile_text_reaches_no_terminal(tmp_path: Path) -> None:
         (["runs/default", "arithmetic-train-33"], 2, "close: arithmetic-train-3"),
         (["runs/default", "#5"], 2, "no debate #5; the last one is #4"),
         (["runs/default", "#0"], 2, "no debate #0"),
+        (["runs/default", "#" + "9" * 5000], 2, "no problem named '#999"),
         (["runs/default", "#1", "--wrong"], 2, "--wrong chooses among debates"),
         (["runs/default/debates/calls.jsonl"], 3, "calls.jsonl:1: "),
         (["empty.jsonl"], 3, "no debate in empty.jsonl is finished yet"),

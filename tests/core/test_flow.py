@@ -1,4 +1,6 @@
 import asyncio
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -127,6 +129,31 @@ def test_a_journal_asked_for_fewer_problems_loses_nothing(stored: Path) -> None:
     journal = Journal(path=stored, record_type=Prediction, seen=lambda _: None, emit=lambda _: None)
     assert journal.replay(_problems(1), lambda prediction, p: prediction.problem == p) == (1, 6)
     assert stored.read_bytes().count(b"\n") == 3
+
+
+FULL_DISK = """
+import asyncio, resource, sys
+from pathlib import Path
+from magdi_cli.core.flow import Journal
+from magdi_cli.core.usage import Usage
+
+async def records():
+    yield Usage()
+    yield Usage()
+
+resource.setrlimit(resource.RLIMIT_FSIZE, (150, 150))
+seen = []
+journal = Journal(path=Path(sys.argv[1]), record_type=Usage, seen=seen.append, emit=lambda line: None)
+try:
+    asyncio.run(journal.extend(records()))
+except OSError:
+    sys.exit(len(seen))
+"""
+
+
+def test_a_record_that_does_not_fit_on_the_disk_does_not_count(tmp_path: Path) -> None:
+    done = subprocess.run([sys.executable, "-c", FULL_DISK, str(tmp_path / "usages.jsonl")], check=False)
+    assert done.returncode == 1
 
 
 @given(st.integers(), st.text(max_size=5), st.text(max_size=5))

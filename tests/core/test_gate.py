@@ -39,6 +39,20 @@ def test_closing_ends_a_sleep_with_the_reason() -> None:
     assert 5 <= run(elapsed()) < 6
 
 
+def test_a_gate_may_be_closed_again_while_those_who_wait_are_being_told() -> None:
+    async def wait() -> None:
+        gate = Gate()
+        waits = [asyncio.create_task(gate.sleep(3600)) for _ in range(3)]
+        await asyncio.sleep(0)
+        for _ in range(4):
+            gate.close(BudgetReached("spent"))
+            await asyncio.sleep(0)
+        ends = await asyncio.gather(*waits, return_exceptions=True)
+        assert [type(end) for end in ends] == [BudgetReached] * 3
+
+    run(wait())
+
+
 def test_a_wait_that_is_too_long_for_its_deadline_is_a_timeout_and_the_gate_stays_open() -> None:
     async def wait() -> Gate:
         gate = Gate()

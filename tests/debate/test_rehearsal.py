@@ -4,6 +4,7 @@ A simulated teacher counts words as its tokens, the rehearsal counts as a tokeni
 rehearsal counts like the teacher, so calls, tokens and money can all be compared; without them only calls can.
 """
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -201,6 +202,11 @@ def test_hidden_thoughts_are_paid_but_not_shown_to_peers() -> None:
     habit = habits_of(thoughts, [], 3).of("a")
     assert (habit.asks, habit.writes, habit.shows) == (1, 1000, 50)
     assert habit.reads == pytest.approx(1.5, rel=0.02)
+
+
+def test_a_failure_that_was_paid_for_is_nobodys_habit() -> None:
+    failed = replace(turn_of("a", "", read=100, written=1), completion=Completion(error="cut off"))
+    assert habits_of([failed] * ENOUGH_TO_KNOW, [], 3).seats == {}
 
 
 def test_unreadable_replies_are_calls_more() -> None:

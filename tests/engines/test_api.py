@@ -11,7 +11,9 @@ from magdi_cli.core.errors import AccessProblem
 from magdi_cli.core.protocols import Completion, Request
 from magdi_cli.core.secrets import without_secrets
 from magdi_cli.engines.api import open_api
+from magdi_cli.engines.prices import Price
 from magdi_cli.engines.retry import Retry, asked_wait_seconds
+from magdi_cli.engines.turnstile import Turnstile
 from tests.engines.requests import ask
 from tests.engines.servers import Act, Playing, hangs, hangs_up, playing, refuses, replies, says
 
@@ -102,6 +104,22 @@ def test_a_page_instead_of_a_reply_is_a_failure() -> None:
     assert calls == 3
 
 
+@pytest.mark.parametrize("message", [None, {"role": "assistant", "content": 5}])
+def test_a_body_that_is_no_reply_is_a_failure_without_a_traceback(message: object) -> None:
+    body = {"id": "1", "model": "m", "choices": [{"index": 0, "finish_reason": "stop", "message": message}]}
+    completion, calls = answer(replies(200, json.dumps(body)))
+
+    assert (completion.error, calls) == ("Invalid response object (tried 3 times)", 3)
+
+
+def test_words_too_nested_to_be_read_are_a_failure_like_any_other() -> None:
+    completion, calls = answer(replies(400, "[" * 5000))
+
+    assert completion.error is not None
+    assert completion.error.startswith("[[[")
+    assert calls == 1
+
+
 def test_nobody_listening_is_a_failure() -> None:
     with playing(says("hello")) as server:
         gone = server.api_base
@@ -157,6 +175,17 @@ def test_a_provider_that_asks_for_too_much_is_given_up() -> None:
     assert (calls, completion.error) == (1, "slow down; the provider asks to wait 3600 s")
 
 
+def test_a_wait_too_long_for_one_call_holds_back_no_other() -> None:
+    async def ask_twice(server: Playing) -> list[str | None]:
+        async with open_api("hosted_vllm/m", api_base=server.api_base, retry=QUICK) as engine:
+            return [(await asyncio.wait_for(engine.generate(ask()), 20)).error for _ in range(2)]
+
+    with playing(refuses(429, "slow down", {"Retry-After": "3600"}), says("hello")) as server:
+        first, second = asyncio.run(ask_twice(server))
+
+    assert (first, second) == ("slow down; the provider asks to wait 3600 s", None)
+
+
 def test_a_wait_may_be_a_date() -> None:
     refusal = RuntimeError("slow down")
     vars(refusal)["litellm_response_headers"] = {
@@ -188,6 +217,34 @@ def test_a_known_price_is_counted_and_an_unknown_one_is_unknown(monkeypatch: pyt
 
     assert known == pytest.approx(3 * 2e-6 + 2 * 8e-6)
     assert unknown is None
+
+
+@pytest.mark.parametrize(
+    "counted",
+    [
+        None,
+        {},
+        {"prompt_tokens": None, "completion_tokens": 7, "total_tokens": 7},
+        {"prompt_tokens": -3, "completion_tokens": 2, "total_tokens": -1},
+    ],
+)
+def test_tokens_that_nobody_counted_are_paid_at_their_worst_case(counted: object) -> None:
+    message = {"role": "assistant", "content": "hello"}
+    choice = {"index": 0, "finish_reason": "stop", "message": message}
+    body = {"id": "1", "object": "chat.completion", "created": 0, "model": "m", "choices": [choice], "usage": counted}
+    price = Price(prompt=0.001, completion=0.002)
+    turnstile = Turnstile.wide_open(price)
+
+    async def converse() -> Completion:
+        async with open_api("hosted_vllm/m", api_base=server.api_base, retry=QUICK, turnstile=turnstile) as engine:
+            return await engine.generate(ask("What?"))
+
+    with playing(replies(200, json.dumps(body))) as server:
+        completion = asyncio.run(converse())
+
+    assert completion.error is None
+    assert completion.usage.cost_usd == turnstile.purse.spent == price.ceiling(ask("What?"))
+    assert completion.usage.prompt_tokens == turnstile.purse.unsettled == 0
 
 
 def test_a_text_that_cannot_be_written_is_mended() -> None:

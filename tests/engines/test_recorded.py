@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from magdi_cli.core.errors import DataProblem
 from magdi_cli.core.protocols import Completion, Request
+from magdi_cli.core.usage import Usage
 from magdi_cli.engines.recorded import CallLedger, Recorded, call_key, open_ledger
 from magdi_cli.engines.scripted import ScriptedEngine
 from tests.engines.requests import ask
@@ -46,6 +47,20 @@ def test_a_failure_is_not_an_answer(tmp_path: Path) -> None:
 
     assert failed.error == "down"
     assert answered.replies[0].text == "up"
+
+
+def test_what_a_failure_cost_is_remembered_though_it_answers_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "calls.jsonl"
+    dear = Completion(error="cut off", usage=Usage(calls=2, cost_usd=0.3))
+
+    answers(ScriptedEngine([dear]), path, ask())
+    with open_ledger(path, report=Heard()) as ledger:
+        assert (ledger.spent, len(ledger)) == (0.3, 0)
+    (answered,) = answers(ScriptedEngine(["up"]), path, ask())
+
+    assert answered.replies[0].text == "up"
+    with open_ledger(path, report=Heard()) as ledger:
+        assert (ledger.spent, len(ledger)) == (0.3, 1)
 
 
 @pytest.mark.parametrize(

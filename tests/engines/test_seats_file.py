@@ -48,6 +48,12 @@ def test_a_file_says_what_the_grammar_says(tmp_path: Path) -> None:
     )
 
 
+def test_a_file_saved_on_windows_is_read_like_any_other(tmp_path: Path) -> None:
+    path = tmp_path / "windows.toml"
+    path.write_bytes(b"\xef\xbb\xbf" + PANEL.replace("\n", "\r\n").encode())
+    assert read_seats_file(path) == read_seats_file(written(tmp_path, PANEL))
+
+
 SIMS = '[[seat]]\nmodel = "sim"\n' * 2
 SEAT = SIMS + "[[seat]]\n"
 
