@@ -11,6 +11,13 @@ from magdi_cli.core.protocols import Report
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
+class DeadlinePassed(Exception):
+    """The time for a call was up before it could begin."""
+
+    def __init__(self) -> None:
+        super().__init__("the problem's --deadline passed before the call could begin")
+
+
 class Gate:
     """What every call passes before it is made; the first reason it is closed for is the one that counts."""
 
@@ -33,8 +40,10 @@ class Gate:
 
     @asynccontextmanager
     async def waiting(self, deadline: float | None = None) -> AsyncIterator[None]:
-        """A wait that a closing gate ends with its reason, and the loop's time `deadline` with `TimeoutError`."""
+        """A wait that a closing gate ends with its reason, and the loop's time `deadline` with `DeadlinePassed`."""
         self.check()
+        if deadline is not None and asyncio.get_running_loop().time() >= deadline:
+            raise DeadlinePassed
         try:
             async with asyncio.timeout_at(deadline) as wait:
                 self._waits.add(wait)
@@ -44,7 +53,7 @@ class Gate:
                     self._waits.discard(wait)
         except TimeoutError:
             self.check()
-            raise
+            raise DeadlinePassed from None
 
     async def sleep(self, seconds: float) -> None:
         """Sleep, unless the gate closes meanwhile."""

@@ -129,8 +129,10 @@ class _Floor:
         if read.answer is None:
             again = await ask(self.table.templates.again(self.problem, messages, completion.replies[0].text))
             usage += again.usage
-            if again.error is None and (second := await self._read(again)).answer is not None:
-                read = second
+            if again.error is not None:
+                return spoken(text="", answer=None, confidence=None, usage=usage, error=again.error)
+            second = await self._read(again)
+            read = second if second.answer is not None else read
         return spoken(text=read.text, answer=read.answer, confidence=read.confidence, usage=usage)
 
     async def _ask(self, seat: Seat, number: int, shown: tuple[Turn, ...], messages: tuple[Message, ...]) -> Completion:
@@ -142,7 +144,8 @@ class _Floor:
                 agent=seat.name,
                 round=number,
                 heard=shown,
-                index=seat.index,
+                # a round that hears what the round before heard is a new draw, not the same call again
+                index=seat.index + number * len(self.table.seats),
                 reply_schema=REPLY_SCHEMA,
                 deadline=self.deadline,
                 prompts=self.table.templates.fingerprint,

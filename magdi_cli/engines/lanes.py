@@ -39,13 +39,6 @@ class LaneLimits:
     """Tokens a minute."""
 
 
-class DeadlinePassed(Exception):
-    """The time for a call was up before it could begin."""
-
-    def __init__(self) -> None:
-        super().__init__("the problem's --deadline passed before the call could begin")
-
-
 class Lane:
     """The calls under way to one provider."""
 
@@ -85,18 +78,13 @@ class Lane:
             self._leave()
 
     async def _enter(self, tokens: int, deadline: float | None) -> None:
-        if deadline is not None and asyncio.get_running_loop().time() >= deadline:
-            raise DeadlinePassed
-        try:
-            async with self.gate.waiting(deadline):
-                await self._take_slot()
-                try:
-                    await self._may_call(tokens)
-                except BaseException:
-                    self._leave()
-                    raise
-        except TimeoutError:
-            raise DeadlinePassed from None
+        async with self.gate.waiting(deadline):
+            await self._take_slot()
+            try:
+                await self._may_call(tokens)
+            except BaseException:
+                self._leave()
+                raise
 
     async def _take_slot(self) -> None:
         await self._slots.acquire()

@@ -40,9 +40,12 @@ class Purse:
     _settled: asyncio.Event = field(default_factory=asyncio.Event)
 
     @asynccontextmanager
-    async def bill(self, worst: float) -> AsyncIterator[Bill]:
-        """A bill for a call that costs `worst` dollars at most; what it says in the end is spent."""
-        await self._afford(worst)
+    async def bill(self, worst: float, *, deadline: float | None = None) -> AsyncIterator[Bill]:
+        """A bill for a call that costs `worst` dollars at most; what it says in the end is spent.
+
+        `DeadlinePassed` where it cannot be afforded before the loop's time `deadline`.
+        """
+        await self._afford(worst, deadline)
         bill = Bill(dollars=worst)
         self._reserved += worst
         self._under_way += 1
@@ -56,11 +59,11 @@ class Purse:
             self._settled.set()
             self._settled = asyncio.Event()
 
-    async def _afford(self, dollars: float) -> None:
+    async def _afford(self, dollars: float, deadline: float | None) -> None:
         while self.cap is not None and self.spent + self._reserved + dollars > self.cap:
             if not self._under_way:
                 self.gate.close(BudgetReached(self._too_dear(dollars)))
-            async with self.gate.waiting():
+            async with self.gate.waiting(deadline):
                 await self._settled.wait()
         self.gate.check()  # another, dearer call may have closed it in this very moment
 

@@ -47,7 +47,7 @@ class Turnstile:
         worst = self.price.ceiling(request) if self.price else 0.0
         async with (
             self.lane.slot(tokens=tokens, deadline=request.deadline) as slot,
-            self.purse.bill(worst) as bill,
+            self.purse.bill(worst, deadline=request.deadline) as bill,
         ):
             yield Passage(slot, bill)
 

@@ -6,11 +6,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-import pytest
-
 from magdi_cli.core.debate import Debate
 from magdi_cli.core.problem import Answer
 from magdi_cli.core.protocols import Completion, Message, Sampling
+from magdi_cli.core.usage import Usage
 from magdi_cli.debate.aggregate import Aggregate
 from magdi_cli.debate.demos import Demo
 from magdi_cli.debate.prompts import Templates
@@ -83,9 +82,21 @@ def test_a_reply_without_a_readable_answer_is_asked_for_once_more_and_both_are_p
     assert debate.stopped == "agreement"
 
 
-@pytest.mark.parametrize("second", [reply(None), Completion(error="500")])
-def test_a_second_unreadable_reply_leaves_the_first(second: str | Completion) -> None:
-    debate, engines = hold([reply(None, reasoning="first"), second], [reply("4")], rounds=0)
+def test_a_second_ask_that_fails_is_a_failed_call_to_be_made_up_for() -> None:
+    debate, _ = hold([reply(None), Completion(error="500", usage=Usage(calls=7))], [reply("4")], rounds=0)
+    assert (debate.turns[0].error, debate.turns[0].usage.calls) == ("500", 8)
+
+
+def test_equal_prompts_in_two_rounds_are_two_calls() -> None:
+    _, engines = hold([Completion(error="500")] * 2, [Completion(error="500")] * 2, rounds=1)
+    first, second = engines[0].calls
+    assert first.messages == second.messages
+    assert first.index != second.index
+    assert len({call.index for engine in engines for call in engine.calls}) == 2
+
+
+def test_a_second_unreadable_reply_leaves_the_first() -> None:
+    debate, engines = hold([reply(None, reasoning="first"), reply(None)], [reply("4")], rounds=0)
     assert (debate.turns[0].text, debate.turns[0].answer, debate.turns[0].error) == ("first", None, None)
     assert len(engines[0].calls) == 2
 

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from magdi_cli.core.errors import BudgetReached, UnknownName, UsageProblem
-from magdi_cli.core.gate import Gate
-from magdi_cli.engines.lanes import EVERY, DeadlinePassed, Lane, LaneLimits, Lanes, Slot, parse_limits
+from magdi_cli.core.gate import DeadlinePassed, Gate
+from magdi_cli.engines.lanes import EVERY, Lane, LaneLimits, Lanes, Slot, parse_limits
 from magdi_cli.engines.meter import Meter
 from tests.clock import run
 

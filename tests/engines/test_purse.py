@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from magdi_cli.core.errors import BudgetReached
-from magdi_cli.core.gate import Gate
+from magdi_cli.core.gate import DeadlinePassed, Gate
 from magdi_cli.engines.purse import Purse
 from tests.clock import run
 
@@ -105,3 +105,16 @@ def test_what_broke_off_counts_with_its_worst_case() -> None:
 
     purse = run(spend())
     assert (purse.spent, purse.unsettled) == (pytest.approx(0.4), pytest.approx(0.3))
+
+
+def test_a_call_that_cannot_be_afforded_in_time_is_not_made() -> None:
+    async def spend() -> Purse:
+        purse = Purse(gate=Gate(), cap=1.0)
+        async with purse.bill(0.9) as bill:
+            with pytest.raises(DeadlinePassed):
+                async with purse.bill(0.9, deadline=asyncio.get_running_loop().time() + 2):
+                    pass
+            bill.settle(0.1)
+        return purse
+
+    assert run(spend()).spent == pytest.approx(0.1)
