@@ -18,7 +18,7 @@ check: $(READY)
 	lint-imports
 
 unit: $(READY)
-	pytest -m "not e2e and not bench"
+	pytest -n 2 --dist loadfile -m "not e2e and not bench"
 
 e2e: $(READY)
 	pytest -m e2e

@@ -64,10 +64,9 @@ def debates(folder: Path) -> list[str]:
 
 
 def complete(folder: Path) -> list[str]:
-    """The problems, from the first on, all of whose calls were answered."""
+    """The problems all of whose calls were answered, in order."""
     answered = Counter(call["problem"] for call in calls(folder))
-    ids = [f"q{n}" for n in range(PROBLEMS)]
-    return ids[: next((n for n, name in enumerate(ids) if answered[name] < 4), PROBLEMS)]
+    return [name for name in (f"q{n}" for n in range(PROBLEMS)) if answered[name] == 4]
 
 
 def refused_cap(said: str) -> tuple[float, float, float]:

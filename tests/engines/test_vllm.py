@@ -3,14 +3,15 @@
 import asyncio
 import os
 import subprocess
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from magdi_cli.core.errors import EnvironmentProblem
 from magdi_cli.core.protocols import Completion, Request
+from magdi_cli.engines.api import open_api
 from magdi_cli.engines.local_server import open_local
-from magdi_cli.engines.retry import Retry
 from magdi_cli.engines.vllm import open_vllm
 from magdi_cli.engines.weights import ResolvedModel
 from tests.engines.requests import ask
@@ -86,7 +87,7 @@ def test_a_local_teacher_is_served_and_its_server_stopped(tiny: str) -> None:
 
     async def converse() -> list[Completion]:
         model = ResolvedModel(path=tiny, hub_id="owner/tiny")
-        async with open_local(model, seed=0, timeout=60, retry=Retry(), share=1.0, report=report) as engine:
+        async with open_local(model, partial(open_api, timeout=60), seed=0, share=1.0, report=report) as engine:
             assert engine.model == "local:owner/tiny#0"
             return await asyncio.gather(*(engine.generate(ask(question, max_tokens=8)) for question in QUESTIONS))
 
