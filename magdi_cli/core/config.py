@@ -182,7 +182,16 @@ class DistillConfig(RunConfig):
     student: str = option("smollm2-135m", "Model to train: an alias, a Hugging Face id, or a folder.")
     epochs: float = option(3.0, "Passes over the graphs.", panel=TRAINING_PANEL, minimum=0)
     learning_rate: float = option(5e-4, "Peak learning rate.", panel=TRAINING_PANEL, minimum=0)
-    batch_size: int = option(4, "Graphs a step.", panel=TRAINING_PANEL, minimum=1)
+    batch_size: int = option(0, "Graphs a step; 0 means by --tokens-per-step.", panel=TRAINING_PANEL, minimum=0)
+    tokens_per_step: int = option(
+        1024, "Tokens a step, each graph's prompt counted once.", panel=TRAINING_PANEL, minimum=1
+    )
+    prompt_sharing: Literal["auto", "always", "never"] = option(
+        "auto",
+        "Encode a prompt once for several nodes; the losses stay the same. auto: where that is cheaper.",
+        panel=TRAINING_PANEL,
+        identity=False,
+    )
     warmup_ratio: float = option(
         0.1, "Share of the steps that warm the learning rate up.", panel=TRAINING_PANEL, minimum=0
     )

@@ -1,27 +1,23 @@
-"""Examples in tokens, and the batches made of them, in which every distinct text has one row.
+"""Examples in tokens, and the batches made of them, in which every distinct text is encoded once.
 
 Objectives join the nodes of a graph but never two graphs, so the graphs of one training step may be
 encoded and differentiated one batch after the other: only one batch's activations exist at a time.
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
-from itertools import accumulate, chain
-from typing import Any, TypeVar
+from itertools import accumulate
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from magdi_cli.core.errors import UsageProblem
 from magdi_cli.distill.examples import Example, nodes_read
+from magdi_cli.distill.rows import Row, Rows, Text, Tokens, laid_out, length
+from magdi_cli.distill.sharing import PromptSharing, rows_of
 from magdi_cli.tasks.prompts import student_messages
-
-Tokens = tuple[int, ...]
-Text = tuple[Tokens, Tokens]
-"""Prompt and completion."""
-
-Record = TypeVar("Record", "Rows", "Batch")
 
 PASS_TOKENS = 2048
 """Most tokens, padding included, that are encoded in one pass, and that graphs sharing a batch may add up to."""
@@ -40,28 +36,29 @@ class Item:
         if len(self.completions) != len(self.example.texts) or not self.prompt or not all(self.completions):
             raise ValueError(f"example {self.example.problem.id!r}: tokens do not match its nodes")
 
+    @property
+    def length(self) -> int:
+        """Its tokens, the prompt counted once."""
+        return length((self.prompt, self.completions))
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Rows:
-    """Distinct texts of like length, padded to one rectangle `[R, T]`."""
+class Layout:
+    """How texts become rows."""
 
-    input_ids: Tensor
-    attention_mask: Tensor
-    """True at every real token."""
-    completion_mask: Tensor
-    """True at the tokens of the completion, the end-of-sequence token included."""
-    target_nodes: Tensor
-    """How many target nodes have this text, `[R]`; 0 for a text that is not to be learned."""
+    pad_id: int
+    sharing: PromptSharing
+    pass_tokens: int = PASS_TOKENS
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Batch:
-    """Several examples: N nodes over distinct rows, each example with its own edges and pairs."""
+    """Several examples: N nodes over distinct texts, each example with its own edges and pairs."""
 
     problem_ids: tuple[str, ...]
     rows: tuple[Rows, ...]
-    node_rows: Tensor
-    """Each node's row, counted through all of `rows`, `[N]`."""
+    node_texts: Tensor
+    """Each node's text, as an index into all `target_nodes` of `rows` laid end to end, `[N]`."""
     correct: Tensor
     """`[N]`."""
     edges: Tensor
@@ -75,18 +72,19 @@ class Batch:
 
     def to(self, device: torch.device, **options: Any) -> "Batch":
         """The same batch on a device."""
-        rows = tuple(_moved(part, device, options) for part in self.rows)
-        return replace(_moved(self, device, options), rows=rows)
+        values: dict[str, Any] = {f.name: getattr(self, f.name) for f in fields(self)}
+        moved = {name: value.to(device, **options) for name, value in values.items() if isinstance(value, Tensor)}
+        return replace(self, rows=tuple(rows.to(device, **options) for rows in self.rows), **moved)  # type: ignore[arg-type]
 
     @property
     def tokens(self) -> int:
-        """Real tokens, padding not counted."""
-        return sum(int(rows.attention_mask.sum()) for rows in self.rows)
+        """Encoded tokens, padding not counted."""
+        return sum(int(rows.tokens.sum()) for rows in self.rows)
 
     @property
     def target_tokens(self) -> int:
         """Tokens to be learned, those of a text that several target nodes share counted for each."""
-        return sum(int(rows.completion_mask.sum(dim=1) @ rows.target_nodes) for rows in self.rows)
+        return sum(int((rows.members.sum(dim=2) * rows.target_nodes).sum()) for rows in self.rows)
 
     @property
     def paired_graphs(self) -> int:
@@ -94,9 +92,9 @@ class Batch:
         return len(set(self.pair_graphs.tolist()))
 
     @property
-    def row_count(self) -> int:
+    def text_count(self) -> int:
         """Distinct texts."""
-        return sum(len(rows.input_ids) for rows in self.rows)
+        return sum(rows.completion_count for rows in self.rows)
 
 
 def tokenize(example: Example, tokenizer: Any) -> Item:
@@ -126,7 +124,7 @@ def shortened(item: Item, *, max_length: int, objectives: Sequence[str]) -> Item
     return replace(item, example=item.example.keeping(kept), completions=tuple(item.completions[node] for node in kept))
 
 
-def collate(items: Sequence[Item], *, pad_id: int) -> dict[str, tuple[Batch, ...]]:
+def batches_of(items: Sequence[Item], layout: Layout) -> tuple[Batch, ...]:
     """The items of one training step as batches that fit in a pass where they can; the items stay as they are.
 
     Items with one prompt share a batch, so that no text of the step is encoded twice.
@@ -136,19 +134,18 @@ def collate(items: Sequence[Item], *, pad_id: int) -> dict[str, tuple[Batch, ...
         same_prompt.setdefault(item.prompt, []).append(item)
     shared: list[list[Item]] = []
     for group in same_prompt.values():
-        if shared and _area([*shared[-1], *group]) <= PASS_TOKENS:
+        if shared and _area(_rows([*shared[-1], *group], layout)) <= layout.pass_tokens:
             shared[-1].extend(group)
         else:
             shared.append(group)
-    return {"batches": tuple(batch_of(group, pad_id=pad_id) for group in shared)}
+    return tuple(batch_of(group, layout) for group in shared)
 
 
-def batch_of(items: Sequence[Item], *, pad_id: int) -> Batch:
+def batch_of(items: Sequence[Item], layout: Layout) -> Batch:
     """The items as one batch."""
-    texts = [(item.prompt, completion) for item in items for completion in item.completions]
-    groups = _groups(sorted(set(texts), key=lambda text: (_length(text), text)))
-    place = {text: row for row, text in enumerate(chain.from_iterable(groups))}
     targets = Counter((item.prompt, item.completions[node]) for item in items for node in item.example.targets)
+    passes = _passes(_rows(items, layout), layout)
+    place = _places(passes)
     starts = list(accumulate((len(item.completions) for item in items), initial=0))
     numbered = [(graph, starts[graph], item.example) for graph, item in enumerate(items)]
     pairs = [(graph, start + a, start + b) for graph, start, example in numbered for a, b in example.pairs]
@@ -156,8 +153,8 @@ def batch_of(items: Sequence[Item], *, pad_id: int) -> Batch:
     pair_graphs, chosen, rejected = _columns(pairs, 3)
     return Batch(
         problem_ids=tuple(item.example.problem.id for item in items),
-        rows=tuple(_padded(group, targets, pad_id) for group in groups),
-        node_rows=torch.tensor([place[text] for text in texts]),
+        rows=tuple(laid_out(rows, pad_id=layout.pad_id, targets=targets) for rows in passes),
+        node_texts=torch.tensor([place[item.prompt, c] for item in items for c in item.completions]),
         correct=torch.tensor([verdict for item in items for verdict in item.example.correct]),
         edges=_columns(edges, 2),
         chosen=chosen,
@@ -166,46 +163,39 @@ def batch_of(items: Sequence[Item], *, pad_id: int) -> Batch:
     )
 
 
-def _area(items: Sequence[Item]) -> int:
-    """Tokens of the items in one rectangle."""
-    lengths = [len(item.prompt) + len(completion) for item in items for completion in item.completions]
-    return max(lengths) * len(lengths)
+def _rows(items: Sequence[Item], layout: Layout) -> list[Row]:
+    """The items' distinct texts as rows, shortest first."""
+    texts = dict.fromkeys((item.prompt, completion) for item in items for completion in item.completions)
+    return rows_of(list(texts), sharing=layout.sharing, widest=layout.pass_tokens)
 
 
-def _groups(texts: Sequence[Text]) -> list[list[Text]]:
-    """The texts, shortest first, cut into passes of at most `PASS_TOKENS`; a longer text passes alone."""
-    groups: list[list[Text]] = []
-    for text in texts:
-        if groups and (len(groups[-1]) + 1) * _length(text) <= PASS_TOKENS:
-            groups[-1].append(text)
+def _passes(rows: Sequence[Row], layout: Layout) -> list[list[Row]]:
+    """The rows cut into passes of at most `pass_tokens`; a longer row passes alone."""
+    passes: list[list[Row]] = []
+    for row in rows:
+        if passes and _area([*passes[-1], row]) <= layout.pass_tokens:
+            passes[-1].append(row)
         else:
-            groups.append([text])
-    return groups
+            passes.append([row])
+    return passes
 
 
-def _padded(texts: Sequence[Text], targets: Mapping[Text, int], pad_id: int) -> Rows:
-    width = max(_length(text) for text in texts)
-    column = torch.arange(width)
-    prompts = torch.tensor([[len(prompt)] for prompt, _ in texts])
-    ends = torch.tensor([[_length(text)] for text in texts])
-    return Rows(
-        input_ids=torch.tensor([[*text[0], *text[1], *[pad_id] * (width - _length(text))] for text in texts]),
-        # by position, never by token id: the padding token may be the end-of-sequence token
-        attention_mask=column < ends,
-        completion_mask=(column >= prompts) & (column < ends),
-        target_nodes=torch.tensor([targets.get(text, 0) for text in texts]),
-    )
+def _places(passes: Sequence[Sequence[Row]]) -> dict[Text, int]:
+    """Where each text stands in all `target_nodes` laid end to end."""
+    places: dict[Text, int] = {}
+    start = 0
+    for rows in passes:
+        most = max(len(completions) for _, completions in rows)
+        for prompt, completions in rows:
+            places.update(((prompt, completion), start + i) for i, completion in enumerate(completions))
+            start += most
+    return places
 
 
-def _length(text: Text) -> int:
-    return len(text[0]) + len(text[1])
+def _area(rows: Sequence[Row]) -> int:
+    """Tokens of the rows in one rectangle."""
+    return max(map(length, rows)) * len(rows)
 
 
 def _columns(rows: Sequence[tuple[int, ...]], count: int) -> Tensor:
     return torch.tensor(rows, dtype=torch.long).reshape(len(rows), count).T.contiguous()
-
-
-def _moved(record: Record, device: torch.device, options: Mapping[str, Any]) -> Record:
-    values = {f.name: getattr(record, f.name) for f in fields(record)}
-    moved: dict[str, Any] = {k: v.to(device, **options) for k, v in values.items() if isinstance(v, Tensor)}
-    return replace(record, **moved)

@@ -11,8 +11,9 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from transformers.utils import logging as transformers_logging
 
 from magdi_cli.core.config import DistillConfig
-from magdi_cli.core.errors import AccessProblem, UnknownName, UsageProblem
-from magdi_cli.distill.batches import Rows
+from magdi_cli.core.errors import AccessProblem, UnknownName
+from magdi_cli.distill.checks import check_projection
+from magdi_cli.distill.dropout import use_sparse_dropout
 from magdi_cli.distill.student import Student
 from magdi_cli.engines.weights import ResolvedModel
 
@@ -51,7 +52,7 @@ def load_student(model: ResolvedModel, config: DistillConfig, *, dtype: torch.dt
     # what others load the adapter onto, which is not where this machine keeps it
     backbone.peft_config["default"].base_model_name_or_path = model.hub_id
     student = Student(backbone, graph_features=config.graph_features)
-    _check_projection(student, model)
+    check_projection(student, model.hub_id)
     return student
 
 
@@ -78,7 +79,9 @@ def _with_adapter(causal: Any, config: DistillConfig) -> PeftModel:
         target_modules=ALL_LINEAR if ALL_LINEAR in targets else targets,
         bias="none",
     )
-    return get_peft_model(causal, lora)
+    adapted = get_peft_model(causal, lora)
+    use_sparse_dropout(adapted)
+    return adapted
 
 
 def _linear_names(causal: Any) -> set[str]:
@@ -89,19 +92,3 @@ def _linear_names(causal: Any) -> set[str]:
         for name, module in causal.named_modules()
         if isinstance(module, nn.Linear) and module is not head
     }
-
-
-@torch.no_grad()
-def _check_projection(student: Student, model: ResolvedModel) -> None:
-    """Refuse a model whose own logits are not what `project` computes; it would be trained on a wrong loss."""
-    student.eval()
-    ids = torch.arange(1, 9).unsqueeze(0)
-    every = torch.ones_like(ids, dtype=torch.bool)
-    rows = Rows(input_ids=ids, attention_mask=every, completion_mask=every, target_nodes=torch.ones(1))
-    expected = student.backbone(input_ids=ids, use_cache=False).logits.float()
-    found = student.project(student.encode(rows)).float()
-    if (expected - found).norm() > 0.02 * expected.norm():
-        raise UsageProblem(
-            f"student {model.hub_id} alters its logits after the vocabulary projection in a way magdi does not know; "
-            "take another student"
-        )

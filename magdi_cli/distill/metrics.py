@@ -19,15 +19,17 @@ class Step:
     """The weighted sum of `terms`."""
     terms: Mapping[str, float]
     """Each objective's loss, before its weight."""
+    term_gradient_norms: Mapping[str, float]
+    """Norm of each term's gradient in the encoded texts, before its weight: how hard it pulls at the student."""
     accuracy: Mapping[str, float]
     """Share of pairs ranked right (`margin`) and of nodes classified right (`node`), where the batch has any."""
     gradient_norm: float
     """The adapter's, before clipping."""
     learning_rate: float
-    rows: int
+    texts: int
     """Distinct texts encoded."""
     tokens: int
-    """Prompt and completion tokens encoded, padding not counted."""
+    """Prompt and completion tokens encoded, a shared prompt counted once and padding not at all."""
     seconds: float
 
 

@@ -4,8 +4,8 @@ To add one: a function like these, a row in `objectives`, and rows in `examples.
 `examples.NEEDS` and `core.level.OBJECTIVES`.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Protocol
 
 import torch
@@ -43,17 +43,14 @@ class Term:
     right: int = 0
     judged: int = 0
 
-    def detached(self) -> "Term":
-        """The term without what it was computed from, which is as large as the student's activations."""
-        return replace(self, loss=self.loss.detach())
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Objective:
-    """A loss that is a mean over something, and how much of that something a batch holds."""
+    """A loss that is a mean over something, how much of that something a batch holds, and the heads it needs."""
 
     term: Callable[[Outputs, Batch], Term]
     size: Callable[[Batch], int]
+    heads: tuple[str, ...] = ()
 
 
 def objectives(*, margin: float) -> Mapping[str, Objective]:
@@ -66,16 +63,9 @@ def objectives(*, margin: float) -> Mapping[str, Objective]:
 
     return {
         "next-token": Objective(term=_next_token, size=lambda batch: batch.target_tokens),
-        "margin": Objective(term=contrast, size=lambda batch: batch.paired_graphs),
-        "node": Objective(term=_node, size=lambda batch: len(batch.correct)),
+        "margin": Objective(term=contrast, size=lambda batch: batch.paired_graphs, heads=("score_head",)),
+        "node": Objective(term=_node, size=lambda batch: len(batch.correct), heads=("graph_encoder",)),
     }
-
-
-def shares(objectives: Mapping[str, Objective], batches: Sequence[Batch]) -> list[dict[str, float]]:
-    """Each batch's share in each objective's mean over all of them; with these, batches add up to one big one."""
-    sizes = [{name: objective.size(batch) for name, objective in objectives.items()} for batch in batches]
-    totals = {name: max(1, sum(size[name] for size in sizes)) for name in objectives}
-    return [{name: size[name] / totals[name] for name in objectives} for size in sizes]
 
 
 def weighted_sum(terms: Mapping[str, Term], weights: Mapping[str, float]) -> Tensor:

@@ -17,15 +17,17 @@ from magdi_cli.core.errors import DataProblem, EnvironmentProblem
 from magdi_cli.core.protocols import Report
 from magdi_cli.core.records import read_records
 from magdi_cli.core.seeds import seed_for
-from magdi_cli.distill.batches import Item, shortened, tokenize
+from magdi_cli.distill.batches import Item, Layout, shortened, tokenize
 from magdi_cli.distill.card import Facts, model_card
+from magdi_cli.distill.checks import sharing_for
 from magdi_cli.distill.examples import active
 from magdi_cli.distill.lesson import Lesson, prepare
 from magdi_cli.distill.loading import device_for, dtype_for, load_student, load_tokenizer
 from magdi_cli.distill.metrics import Step, final_losses
 from magdi_cli.distill.saving import save_student
+from magdi_cli.distill.schedule import planned, shuffled
 from magdi_cli.distill.student import Student
-from magdi_cli.distill.training import Course, newest_checkpoint, step_count, train
+from magdi_cli.distill.training import Course, newest_checkpoint, train
 
 METRICS = "metrics.jsonl"
 CHECKPOINTS = "checkpoints"
@@ -103,11 +105,13 @@ def _items(lesson: Lesson, tokenizer: Any, report: Report) -> tuple[list[Item], 
 
 def _trained(lesson: Lesson, items: Sequence[Item], tokenizer: Any, folder: Path, report: Report) -> Student:
     config, device = lesson.config, device_for()
-    total = step_count(config, len(items))
     seed = seed_for(config.seed, "distill") % 2**32
+    plan = planned([item.length for item in items], shuffled(len(items), config.seed), config)
+    total = len(plan.steps)
     # before the first weight is drawn
     set_seed(seed)
     student = load_student(lesson.model, config, dtype=dtype_for(device))
+    sharing = sharing_for(student, config.prompt_sharing, report)
     if checkpoint := newest_checkpoint(folder / CHECKPOINTS):
         report.note(f"continuing from {checkpoint.name} of {total} steps")
     losses: deque[float] = deque(maxlen=1)
@@ -122,10 +126,11 @@ def _trained(lesson: Lesson, items: Sequence[Item], tokenizer: Any, folder: Path
     with report.progress(f"distill {lesson.level.name}", total, status) as advance:
         course = Course(
             items=items,
+            schedule=plan,
             weights={name: lesson.level.objectives[name] for name in active(lesson.level)},
             checkpoints=folder / CHECKPOINTS,
             metrics=folder / METRICS,
-            pad_id=tokenizer.pad_token_id or 0,
+            layout=Layout(pad_id=tokenizer.pad_token_id or 0, sharing=sharing),
             step_done=step_done,
         )
         train(student, course, config, seed=seed)

@@ -1,6 +1,6 @@
 """The student: a causal language model with LoRA, and two heads over one live encoding of each text."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,15 +11,27 @@ from peft import PeftModel
 from peft.helpers import disable_input_dtype_casting
 from torch import Tensor, nn
 
-from magdi_cli.distill.batches import Batch, Rows
+from magdi_cli.distill.attention import attention_mask
+from magdi_cli.distill.batches import Batch
 from magdi_cli.distill.encoder import GraphEncoder
+from magdi_cli.distill.objectives import Objective, Term
 from magdi_cli.distill.pooling import pool
+from magdi_cli.distill.rows import Rows
 from magdi_cli.distill.token_losses import token_losses
 
 GraphFeatures = Literal["live", "frozen"]
 
 ADAPTER = "backbone"
 """The part whose trainable parameters are the adapter's; all others are heads."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Judged:
+    """A batch as the objectives see it."""
+
+    terms: Mapping[str, Term]
+    states: tuple[Tensor, ...]
+    """The last hidden states of each of the batch's `rows`, which all terms were computed from."""
 
 
 class Student(nn.Module):
@@ -35,18 +47,32 @@ class Student(nn.Module):
         )
         self.graph_encoder = GraphEncoder(hidden_size)
 
-    def forward(self, batch: Batch) -> "StudentOutputs":
-        """Encode every row of the batch once; what objectives read is computed when they read it."""
+    def train_only(self, parts: Collection[str]) -> None:
+        """Freeze every head but these; what no objective reads has no gradient to wait for, and is not kept."""
+        for part in set(self.parts()) - {ADAPTER, *parts}:
+            getattr(self, part).requires_grad_(False)
+
+    def forward(self, batch: Batch, objectives: Mapping[str, Objective]) -> Judged:
+        """Every text of the batch encoded once, and each objective's term.
+
+        All of the student's weights are used in here, where wrappers that shard them expect it.
+        """
+        outputs = self.read(batch)
+        terms = {name: objective.term(outputs, batch) for name, objective in objectives.items()}
+        return Judged(terms=terms, states=outputs.states)
+
+    def read(self, batch: Batch) -> "StudentOutputs":
+        """The batch encoded; what objectives read is computed when they read it."""
         return StudentOutputs(student=self, batch=batch, states=tuple(self.encode(rows) for rows in batch.rows))
 
     def encode(self, rows: Rows) -> Tensor:
         """The last hidden states, as the vocabulary projection gets them, `[R, T, H]`."""
-        positions = (rows.attention_mask.cumsum(dim=1) - 1).clamp(min=0)
+        causal = self.backbone.get_base_model()
         with self._number_type(rows.input_ids.device.type):
-            encoded = self.backbone.get_base_model().base_model(
+            encoded = causal.base_model(
                 input_ids=rows.input_ids,
-                attention_mask=rows.attention_mask.long(),
-                position_ids=positions,
+                attention_mask=attention_mask(rows, causal.config._attn_implementation),
+                position_ids=rows.positions,
                 use_cache=False,
             )
         states: Tensor = encoded.last_hidden_state
@@ -61,8 +87,8 @@ class Student(nn.Module):
 
     def vectors(self, batch: Batch, states: Sequence[Tensor]) -> Tensor:
         """Each node's vector: its completion's states, pooled, `[N, H]`."""
-        pooled = [pool(part, rows.completion_mask) for part, rows in zip(states, batch.rows, strict=True)]
-        return torch.cat(pooled)[batch.node_rows]
+        pooled = [pool(part, rows.members).flatten(0, 1) for part, rows in zip(states, batch.rows, strict=True)]
+        return torch.cat(pooled)[batch.node_texts]
 
     @torch.no_grad()
     def frozen_vectors(self, batch: Batch) -> Tensor:
@@ -108,25 +134,24 @@ class StudentOutputs:
         return self.student.vectors(self.batch, self.states)
 
     @cached_property
+    def learned(self) -> tuple[tuple[Tensor, Tensor, Tensor], ...]:
+        """For each of `rows`: the states `[k, H]` to predict from, the tokens `[k]`, their weights `[k]`."""
+        return tuple(
+            (states[row, source], rows.input_ids[row, column], weight)
+            for states, rows in zip(self.states, self.batch.rows, strict=True)
+            for row, source, column, weight in (rows.learned,)
+        )
+
+    @cached_property
     def token_losses(self) -> Tensor:
         """Negative log-likelihood of each target token, `[K]`."""
-        read = [
-            (part[:, :-1][target], rows.input_ids[:, 1:][target])
-            for part, rows in zip(self.states, self.batch.rows, strict=True)
-            for target in (_target_tokens(rows),)
-        ]
-        return token_losses(
-            torch.cat([states for states, _ in read]), torch.cat([labels for _, labels in read]), self.student.project
-        )
+        states, tokens, _ = zip(*self.learned, strict=True)
+        return token_losses(torch.cat(states), torch.cat(tokens), self.student.project)
 
     @cached_property
     def token_weights(self) -> Tensor:
         """How many target nodes each target token belongs to, `[K]`."""
-        weights = [
-            rows.target_nodes.unsqueeze(1).expand_as(rows.input_ids)[:, 1:][_target_tokens(rows)]
-            for rows in self.batch.rows
-        ]
-        return torch.cat(weights)
+        return torch.cat([weights for _, _, weights in self.learned])
 
     @cached_property
     def scores(self) -> Tensor:
@@ -141,8 +166,3 @@ class StudentOutputs:
         vectors = self.vectors if live else self.student.frozen_vectors(self.batch)
         logits: Tensor = self.student.graph_encoder(vectors, self.batch.edges)
         return logits
-
-
-def _target_tokens(rows: Rows) -> Tensor:
-    """Which positions hold a token to be learned, `[R, T - 1]`, the row's first position left out."""
-    return rows.completion_mask[:, 1:] & (rows.target_nodes > 0).unsqueeze(1)

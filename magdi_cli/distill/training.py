@@ -4,24 +4,25 @@ import json
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
-from math import ceil
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypedDict
 
 import torch
 from safetensors.torch import load_file, save_file
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn.utils import clip_grad_norm_
+from torch.utils.data import DataLoader
 from transformers import PrinterCallback, Trainer, TrainingArguments
 
 from magdi_cli.core.config import DistillConfig
 from magdi_cli.core.errors import DataProblem
 from magdi_cli.core.records import encode, read_records, repair_tail, write_records
-from magdi_cli.distill.batches import Batch, Item, collate
+from magdi_cli.distill.batches import Batch, Item, Layout, batches_of
 from magdi_cli.distill.metrics import Step
 from magdi_cli.distill.objectives import objectives
+from magdi_cli.distill.ranks import Together
+from magdi_cli.distill.schedule import Schedule
 from magdi_cli.distill.step import accumulate_gradients
 from magdi_cli.distill.student import ADAPTER, Student
 
@@ -53,11 +54,13 @@ class Course:
     """What to train on, towards what, and where it is written down."""
 
     items: Sequence[Item]
+    schedule: Schedule
+    """Which of the items each step reads."""
     weights: Mapping[str, float]
     """The active objectives' weights."""
     checkpoints: Path
     metrics: Path
-    pad_id: int
+    layout: Layout
     step_done: Callable[[Step], None]
 
 
@@ -70,54 +73,68 @@ def train(student: Student, course: Course, config: DistillConfig, *, seed: int)
     trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
 
 
-def step_count(config: DistillConfig, items: int) -> int:
-    """The steps of a whole run."""
-    return config.max_steps or ceil(config.epochs * ceil(items / config.batch_size))
-
-
 def newest_checkpoint(folder: Path) -> Path | None:
     """The checkpoint with the most steps, of those that were written to the end."""
     complete = [path for path in folder.glob("checkpoint-*") if _step_of(path) is not None]
     return max(complete, key=lambda path: _step_of(path) or 0, default=None)
 
 
+class Portion(TypedDict):
+    """What one process reads in one step."""
+
+    batches: tuple[Batch, ...]
+    idle: bool
+    """Whether the step has no graph for this process, so that its batches only keep the others company."""
+
+
 class DistillTrainer(Trainer):  # type: ignore[misc]
     """A step reads some graphs; a checkpoint holds what training changes, never the base model."""
 
     def __init__(self, student: Student, course: Course, arguments: TrainingArguments, *, margin: float) -> None:
-        super().__init__(
-            model=student,
-            args=arguments,
-            train_dataset=course.items,
-            data_collator=partial(collate, pad_id=course.pad_id),
-        )
+        super().__init__(model=student, args=arguments, train_dataset=course.items)
         # it prints to stdout, which belongs to the result
         self.remove_callback(PrinterCallback)
         self._course = course
         known = objectives(margin=margin)
         self._objectives = {name: known[name] for name in course.weights}
+        student.train_only([head for objective in self._objectives.values() for head in objective.heads])
         self._started = time.perf_counter()
 
-    def training_step(
-        self, model: Student, inputs: dict[str, tuple[Batch, ...]], num_items_in_batch: Tensor | None = None
-    ) -> Tensor:
+    def get_train_dataloader(self) -> DataLoader[Portion]:
+        """This process's portion of every step of the schedule."""
+        steps = self._course.schedule.steps
+        return DataLoader(self._course.items, batch_sampler=steps, collate_fn=self._portion)  # type: ignore[arg-type]
+
+    def _portion(self, step: Sequence[Item]) -> Portion:
+        # the longest first, dealt out in turn, so that all processes have about the same to do
+        dealt = sorted(step, key=lambda item: -item.length)
+        own = dealt[self.args.process_index :: self.args.world_size]
+        return {"batches": batches_of(own or dealt[:1], self._course.layout), "idle": not own}
+
+    def training_step(self, model: nn.Module, inputs: Portion, num_items_in_batch: Tensor | None = None) -> Tensor:
         """The loss of a step, its gradients added up batch by batch."""
         del num_items_in_batch
         self._started = time.perf_counter()
         model.train()
         self._measured = accumulate_gradients(
-            model, inputs["batches"], self._objectives, self._course.weights, self.accelerator.backward
+            model,
+            [batch.to(self.args.device) for batch in inputs["batches"]],
+            self._objectives,
+            self._course.weights,
+            Together(self.accelerator),
+            idle=inputs["idle"],
         )
         return torch.tensor(self._measured.loss, device=self.args.device)
 
-    def _clip_grad_norm(self, model: Student) -> Tensor:
+    def _clip_grad_norm(self, model: nn.Module) -> Tensor:
         """Clip the adapter and each head apart; the adapter's norm.
 
         Over one common norm the graph encoder, whose gradient is many times larger, would shrink
         the student's step: the released code's hidden coupling of its separate objectives.
         """
         limit = self.args.max_grad_norm
-        norms = {part: clip_grad_norm_(named.values(), limit) for part, named in model.parts().items()}
+        parts = self.accelerator.unwrap_model(model).parts()
+        norms = {part: clip_grad_norm_(named.values(), limit) for part, named in parts.items()}
         return norms[ADAPTER]
 
     def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
@@ -127,13 +144,14 @@ class DistillTrainer(Trainer):  # type: ignore[misc]
             return
         step = Step(
             step=self.state.global_step,
-            epoch=self.state.epoch,
+            epoch=self._course.schedule.epochs[self.state.global_step - 1],
             loss=self._measured.loss,
             terms=self._measured.terms,
+            term_gradient_norms=self._measured.term_gradient_norms,
             accuracy=self._measured.accuracy,
             gradient_norm=logs["grad_norm"],
             learning_rate=logs["learning_rate"],
-            rows=self._measured.rows,
+            texts=self._measured.texts,
             tokens=self._measured.tokens,
             seconds=time.perf_counter() - self._started,
         )
@@ -158,9 +176,7 @@ class DistillTrainer(Trainer):  # type: ignore[misc]
 def _arguments(config: DistillConfig, course: Course, seed: int) -> TrainingArguments:
     arguments = TrainingArguments(
         output_dir=str(course.checkpoints),
-        num_train_epochs=config.epochs,
-        max_steps=config.max_steps or -1,
-        per_device_train_batch_size=config.batch_size,
+        max_steps=len(course.schedule.steps),
         learning_rate=config.learning_rate,
         warmup_steps=config.warmup_ratio,
         seed=seed,

@@ -8,10 +8,16 @@ import torch
 from torch import nn
 
 from magdi_cli.core.config import DistillConfig
+from magdi_cli.distill.batches import Layout
 from magdi_cli.distill.loading import load_student, load_tokenizer
 from magdi_cli.distill.student import Student
 from magdi_cli.engines.weights import resolve_model
 from tests.tiny_student import build
+
+LAYOUT = Layout(pad_id=0, sharing="never")
+"""A row for each text."""
+SHARED = Layout(pad_id=0, sharing="always")
+"""As few rows as possible."""
 
 
 @pytest.fixture(scope="session", autouse=True)

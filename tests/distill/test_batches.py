@@ -5,9 +5,10 @@ import torch
 
 from magdi_cli.core.errors import UsageProblem
 from magdi_cli.core.level import LEVELS, Level
-from magdi_cli.distill.batches import PASS_TOKENS, Batch, Item, collate, shortened, tokenize
+from magdi_cli.distill.batches import PASS_TOKENS, Batch, Item, Layout, batches_of, shortened, tokenize
 from magdi_cli.distill.batches import batch_of as make_batch
 from magdi_cli.distill.examples import example_from
+from tests.distill.conftest import LAYOUT
 from tests.distill.graphs import graph
 
 
@@ -18,7 +19,7 @@ def item(tokenizer: Any, *verdicts: str, level: Level = LEVELS["graph"], number:
 
 
 def batch_of(*items: Item) -> Batch:
-    return make_batch(items, pad_id=0)
+    return make_batch(items, LAYOUT)
 
 
 def test_the_prompt_ends_where_the_assistant_begins(tokenizer: Any) -> None:
@@ -35,27 +36,27 @@ def test_the_loss_mask_covers_completion_and_end_by_position(tokenizer: Any) -> 
     only = item(tokenizer, "+", texts=["The prompt of <|end|> and <|pad|> in a text."])
     rows = batch_of(only, item(tokenizer, "+", number=2, texts=["A text that is a good deal longer." * 3])).rows[0]
     start, stop = len(only.prompt), len(only.prompt) + len(only.completions[0])
-    assert rows.completion_mask[0].nonzero().flatten().tolist() == list(range(start, stop))
-    assert tuple(rows.input_ids[0][rows.completion_mask[0]].tolist()) == only.completions[0]
-    assert rows.attention_mask[0].sum() == stop < rows.input_ids.shape[1]
+    assert (rows.segments[0] == 1).nonzero().flatten().tolist() == list(range(start, stop))
+    assert tuple(rows.input_ids[0][rows.segments[0] == 1].tolist()) == only.completions[0]
+    assert rows.tokens[0].sum() == stop < rows.input_ids.shape[1]
 
 
 def test_every_distinct_text_has_one_row(tokenizer: Any) -> None:
     batch = batch_of(item(tokenizer, "+++", "-", texts=["Same.", "Same.", "Other.", "Same."]))
-    assert len(batch.node_rows) == 4
-    assert batch.row_count == 3
-    assert batch.node_rows[0] == batch.node_rows[1] != batch.node_rows[3]
+    assert len(batch.node_texts) == 4
+    assert batch.text_count == 3
+    assert batch.node_texts[0] == batch.node_texts[1] != batch.node_texts[3]
     assert sorted(rows_targets(batch)) == [0, 1, 2]
 
 
 def rows_targets(batch: Batch) -> list[int]:
-    return torch.cat([rows.target_nodes for rows in batch.rows]).tolist()
+    return torch.cat([rows.target_nodes.flatten() for rows in batch.rows]).tolist()
 
 
 def test_the_same_words_under_another_question_are_another_row(tokenizer: Any) -> None:
     words = ["I do not know."]
     first, second = (item(tokenizer, "?", number=n, texts=words) for n in (1, 2))
-    assert batch_of(first, second).row_count == 2
+    assert batch_of(first, second).text_count == 2
 
 
 def test_each_graph_carries_its_own_edges_and_pairs(tokenizer: Any) -> None:
@@ -70,14 +71,14 @@ def test_each_graph_carries_its_own_edges_and_pairs(tokenizer: Any) -> None:
 def test_collating_leaves_the_items_as_they_are(tokenizer: Any) -> None:
     items = [item(tokenizer, "+-?", "++-"), item(tokenizer, "-++", number=2)]
     before = repr(items)
-    (first,), (second,) = (collate(items, pad_id=0)["batches"] for _ in range(2))
+    (first,), (second,) = (batches_of(items, LAYOUT) for _ in range(2))
     assert repr(items) == before
     assert torch.equal(first.rows[0].input_ids, second.rows[0].input_ids)
 
 
 def test_graphs_share_a_batch_while_they_fit_in_a_pass(tokenizer: Any) -> None:
     items = [item(tokenizer, "+-", number=n, texts=["word " * 40, "x"]) for n in range(1, 11)]
-    batches = collate(items, pad_id=0)["batches"]
+    batches = batches_of(items, LAYOUT)
     assert 1 < len(batches) < 10
     assert all(len(batch.rows) == 1 and batch.rows[0].input_ids.numel() <= PASS_TOKENS for batch in batches)
     assert [name for batch in batches for name in batch.problem_ids] == [f"p{n}" for n in range(1, 11)]
@@ -86,16 +87,18 @@ def test_graphs_share_a_batch_while_they_fit_in_a_pass(tokenizer: Any) -> None:
 def test_graphs_of_one_question_share_a_batch_and_its_rows(tokenizer: Any) -> None:
     long = ["word " * 300]
     items = [item(tokenizer, "+", number=n, texts=long) for n in (1, 2, 1)]
-    batches = collate(items, pad_id=0)["batches"]
+    batches = batches_of(items, LAYOUT)
     assert [batch.problem_ids for batch in batches] == [("p1", "p1"), ("p2",)]
-    assert sum(batch.row_count for batch in batches) == 2
+    assert sum(batch.text_count for batch in batches) == 2
 
 
 def test_a_batch_does_not_depend_on_pad_tokens_that_mean_end(tokenizer: Any) -> None:
     items = [item(tokenizer, "+-"), item(tokenizer, "+", number=2, texts=["Much longer than the other two." * 2])]
-    zeros, ends = (make_batch(items, pad_id=pad).rows[0] for pad in (0, tokenizer.eos_token_id))
-    assert torch.equal(zeros.attention_mask, ends.attention_mask)
-    assert torch.equal(zeros.completion_mask, ends.completion_mask)
+    zeros, ends = (
+        make_batch(items, Layout(pad_id=pad, sharing="never")).rows[0] for pad in (0, tokenizer.eos_token_id)
+    )
+    assert torch.equal(zeros.segments, ends.segments)
+    assert torch.equal(zeros.positions, ends.positions)
 
 
 def test_rows_of_like_length_share_a_pass_of_bounded_size(tokenizer: Any) -> None:
@@ -104,7 +107,7 @@ def test_rows_of_like_length_share_a_pass_of_bounded_size(tokenizer: Any) -> Non
     assert len(batch.rows) > 1
     assert all(rows.input_ids.numel() <= PASS_TOKENS for rows in batch.rows)
     assert batch.tokens == sum(len(i.prompt) + len(i.completions[0]) for i in long)
-    assert sorted(batch.node_rows.tolist()) == list(range(30))
+    assert sorted(batch.node_texts.tolist()) == list(range(30))
 
 
 def test_nodes_that_are_too_long_are_left_out_with_what_joins_them(tokenizer: Any) -> None:

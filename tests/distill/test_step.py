@@ -11,7 +11,7 @@ from magdi_cli.distill.examples import example_from
 from magdi_cli.distill.objectives import objectives
 from magdi_cli.distill.step import Measured, accumulate_gradients
 from magdi_cli.distill.student import Student
-from tests.distill.conftest import make_student
+from tests.distill.conftest import LAYOUT, make_student
 from tests.distill.graphs import graph
 
 WEIGHTS = {"next-token": 1.0, "margin": 0.1, "node": 1.0}
@@ -26,8 +26,8 @@ def items(tokenizer: Any) -> list[Item]:
 
 def gradients(student: Student, parts: list[list[Item]]) -> tuple[Measured, dict[str, Tensor]]:
     student.eval().zero_grad()
-    batches = [batch_of(part, pad_id=0) for part in parts]
-    measured = accumulate_gradients(student, batches, objectives(margin=1.0), WEIGHTS, lambda loss: loss.backward())
+    batches = [batch_of(part, LAYOUT) for part in parts]
+    measured = accumulate_gradients(student, batches, objectives(margin=1.0), WEIGHTS)
     return measured, {name: p.grad.clone() for name, p in student.trainable().items() if p.grad is not None}
 
 
@@ -36,7 +36,7 @@ def test_batches_one_after_the_other_are_one_big_batch(student: Student, items: 
     parted, found = gradients(student, [[item] for item in items])
     assert parted.terms == pytest.approx(whole.terms, rel=1e-5)
     assert parted.loss == pytest.approx(whole.loss, rel=1e-5)
-    assert (parted.accuracy, parted.rows, parted.tokens) == (whole.accuracy, whole.rows, whole.tokens)
+    assert (parted.accuracy, parted.texts, parted.tokens) == (whole.accuracy, whole.texts, whole.tokens)
     for name, gradient in expected.items():
         torch.testing.assert_close(found[name], gradient, atol=1e-6, rtol=1e-4)
 
@@ -52,16 +52,16 @@ def test_a_step_encodes_every_distinct_node_exactly_once(student: Student, items
         lambda module, args, kwargs: rows.append(len(kwargs["input_ids"])), with_kwargs=True
     )
     measured, _ = gradients(student, [[item] for item in items])
-    assert sum(rows) == measured.rows == sum(len(item.completions) for item in items)
+    assert sum(rows) == measured.texts == sum(len(item.completions) for item in items)
 
 
 def test_frozen_features_keep_the_node_loss_out_of_the_adapter(tiny: Path, items: list[Item]) -> None:
     student = make_student(tiny, graph_features="frozen")
     _, with_node = gradients(student, [items])
-    batch = batch_of(items, pad_id=0)
+    batch = batch_of(items, LAYOUT)
     known = objectives(margin=1.0)
     student.zero_grad()
-    outputs = student(batch)
+    outputs = student.read(batch)
     (known["next-token"].term(outputs, batch).loss + 0.1 * known["margin"].term(outputs, batch).loss).backward()
     for name, parameter in student.parts()["backbone"].items():
         torch.testing.assert_close(with_node[name], parameter.grad, atol=1e-7, rtol=1e-5)

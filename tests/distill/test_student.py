@@ -9,14 +9,15 @@ from torch.nn import functional as F
 from magdi_cli.core.config import DistillConfig
 from magdi_cli.core.errors import AccessProblem, UnknownName, UsageProblem
 from magdi_cli.core.level import LEVELS
-from magdi_cli.distill.batches import Batch, Rows, tokenize
+from magdi_cli.distill.batches import Batch, tokenize
 from magdi_cli.distill.batches import batch_of as make_batch
 from magdi_cli.distill.examples import example_from
 from magdi_cli.distill.loading import dtype_for, load_student, load_tokenizer
 from magdi_cli.distill.objectives import objectives
+from magdi_cli.distill.rows import PADDING, Rows
 from magdi_cli.distill.student import Student
 from magdi_cli.engines.weights import ResolvedModel, resolve_model
-from tests.distill.conftest import make_student
+from tests.distill.conftest import LAYOUT, make_student
 from tests.distill.graphs import graph
 
 
@@ -29,12 +30,12 @@ def batch_of(tokenizer: Any, *drawn: list[str]) -> Batch:
     examples = [
         example_from(graph(verdicts, number=n), LEVELS["graph"], teacher=None) for n, verdicts in enumerate(drawn)
     ]
-    return make_batch([tokenize(example, tokenizer) for example in examples if example], pad_id=0)
+    return make_batch([tokenize(example, tokenizer) for example in examples if example], LAYOUT)
 
 
 def gradient_norms(student: Student, batch: Batch, objective: str) -> dict[str, float]:
     student.zero_grad()
-    objectives(margin=1.0)[objective].term(student(batch), batch).loss.backward()
+    objectives(margin=1.0)[objective].term(student.read(batch), batch).loss.backward()
     return {
         part: sum(float(p.grad.norm()) for p in named.values() if p.grad is not None)
         for part, named in student.parts().items()
@@ -95,18 +96,18 @@ def count_rows(student: Student) -> list[int]:
 
 def test_a_step_encodes_every_distinct_node_exactly_once(student: Student, batch: Batch) -> None:
     counts = count_rows(student)
-    outputs = student(batch)
+    outputs = student.read(batch)
     for objective in objectives(margin=1.0).values():
         objective.term(outputs, batch)
-    assert sum(counts) == batch.row_count == 12
+    assert sum(counts) == batch.text_count == 12
 
 
 def test_texts_that_repeat_are_encoded_once_and_lose_nothing(student: Student, tokenizer: Any) -> None:
     def outputs(texts: list[str]) -> Any:
         example = example_from(graph(["+++"], texts=texts), LEVELS["correct-nodes"], teacher=None)
         assert example is not None
-        made = make_batch([tokenize(example, tokenizer)], pad_id=0)
-        return objectives(margin=1.0)["next-token"].term(student.eval()(made), made).loss
+        made = make_batch([tokenize(example, tokenizer)], LAYOUT)
+        return objectives(margin=1.0)["next-token"].term(student.eval().read(made), made).loss
 
     counts = count_rows(student)
     doubled = outputs(["One way.", "Another way.", "One way."])
@@ -122,12 +123,12 @@ def test_logits_are_made_only_where_a_loss_reads_them(student: Student, batch: B
     head = student.backbone.get_base_model().get_output_embeddings()
     head.register_forward_pre_hook(lambda module, args: projected.append(args[0].shape[0]))
     known = objectives(margin=1.0)
-    outputs = student(batch)
+    outputs = student.read(batch)
     known["margin"].term(outputs, batch)
     known["node"].term(outputs, batch)
     assert projected == []
     known["next-token"].term(outputs, batch)
-    targets = sum(int(rows.completion_mask[rows.target_nodes > 0].sum()) for rows in batch.rows)
+    targets = sum(int((rows.segments[rows.target_nodes[:, 0] > 0] == 1).sum()) for rows in batch.rows)
     assert sum(projected) == targets
 
 
@@ -135,22 +136,22 @@ def test_the_loss_is_the_language_models_own_on_the_completion(student: Student,
     student.eval()
     losses = []
     for rows in batch.rows:
-        logits = student.backbone(input_ids=rows.input_ids, attention_mask=rows.attention_mask.long()).logits
-        read = rows.completion_mask[:, 1:] & (rows.target_nodes > 0)[:, None]
+        logits = student.backbone(input_ids=rows.input_ids, attention_mask=rows.tokens.long()).logits
+        read = (rows.segments[:, 1:] == 1) & (rows.target_nodes > 0)
         losses.append(F.cross_entropy(logits[:, :-1][read], rows.input_ids[:, 1:][read], reduction="none"))
-    torch.testing.assert_close(student(batch).token_losses, torch.cat(losses), atol=1e-4, rtol=1e-4)
+    torch.testing.assert_close(student.read(batch).token_losses, torch.cat(losses), atol=1e-4, rtol=1e-4)
 
 
 def test_more_incorrect_nodes_leave_the_next_token_loss_alone(student: Student, tokenizer: Any) -> None:
     student.eval()
     known = objectives(margin=1.0)["next-token"].term
     few, many = batch_of(tokenizer, ["-+ "]), batch_of(tokenizer, ["-+-", "---", "---"])
-    torch.testing.assert_close(known(student(few), few).loss, known(student(many), many).loss)
+    torch.testing.assert_close(known(student.read(few), few).loss, known(student.read(many), many).loss)
 
 
 def test_evaluation_is_deterministic_and_training_is_not(student: Student, batch: Batch) -> None:
     def node_logits() -> Tensor:
-        return student(batch).node_logits
+        return student.read(batch).node_logits
 
     student.eval()
     assert torch.equal(node_logits(), node_logits())
@@ -164,8 +165,8 @@ def padded(rows: Rows, left: int, right: int) -> Rows:
 
     return Rows(
         input_ids=around(rows.input_ids, 1),
-        attention_mask=around(rows.attention_mask, False),
-        completion_mask=around(rows.completion_mask, False),
+        segments=around(rows.segments, PADDING),
+        positions=around(rows.positions, 0),
         target_nodes=rows.target_nodes,
     )
 
@@ -177,21 +178,21 @@ def test_padding_changes_neither_vectors_nor_losses(student: Student, batch: Bat
         **{name: getattr(batch, name) for name in Batch.__slots__ if name != "rows"},
         rows=tuple(padded(rows, left, right) for rows in batch.rows),
     )
-    plain, moved = student(batch), student(wide)
+    plain, moved = student.read(batch), student.read(wide)
     torch.testing.assert_close(moved.vectors, plain.vectors, atol=1e-5, rtol=0)
     torch.testing.assert_close(moved.token_losses, plain.token_losses, atol=1e-4, rtol=0)
 
 
 def test_a_node_vector_does_not_depend_on_its_neighbours_in_the_batch(student: Student, tokenizer: Any) -> None:
     student.eval()
-    alone = student(batch_of(tokenizer, ["+-"])).vectors
-    together = student(batch_of(tokenizer, ["+-"], ["-+-", "+++", "--+"])).vectors
+    alone = student.read(batch_of(tokenizer, ["+-"])).vectors
+    together = student.read(batch_of(tokenizer, ["+-"], ["-+-", "+++", "--+"])).vectors
     torch.testing.assert_close(together[:2], alone, atol=1e-5, rtol=0)
 
 
 def test_a_node_is_classified_by_what_it_heard(student: Student, batch: Batch) -> None:
     student.eval()
-    vectors = student(batch).vectors
+    vectors = student.read(batch).vectors
     heard = student.graph_encoder(vectors, batch.edges)
     deaf = student.graph_encoder(vectors, batch.edges[:, :0])
     assert not torch.allclose(heard[3:6], deaf[3:6])
@@ -199,7 +200,7 @@ def test_a_node_is_classified_by_what_it_heard(student: Student, batch: Batch) -
 
 def test_the_graph_encoder_does_not_depend_on_the_scale_of_a_models_vectors(student: Student, batch: Batch) -> None:
     student.eval()
-    vectors = student(batch).vectors
+    vectors = student.read(batch).vectors
     torch.testing.assert_close(
         student.graph_encoder(34 * vectors, batch.edges), student.graph_encoder(vectors, batch.edges)
     )
@@ -220,7 +221,7 @@ def test_the_base_is_bfloat16_only_where_the_processor_computes_in_it() -> None:
 
 def test_a_bfloat16_student_computes_its_losses_in_float32(tiny: Path, batch: Batch) -> None:
     student = load_student(resolve_model(str(tiny)), DistillConfig(), dtype=torch.bfloat16)
-    outputs = student(batch)
+    outputs = student.read(batch)
     terms = [objective.term(outputs, batch).loss for objective in objectives(margin=1.0).values()]
     assert {term.dtype for term in terms} == {torch.float32}
 
