@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal
 
-from magdi_cli.core.graph import InteractionGraph
+from magdi_cli.core.graph import InteractionGraph, latest_heard
 from magdi_cli.core.problem import Answer
 from magdi_cli.core.voting import group_answers
 from magdi_cli.tasks.answers import equivalent
@@ -91,14 +91,7 @@ def flips(graph: InteractionGraph, groups: Sequence[Group] | None = None) -> Ite
     `groups` are those of `answer_groups`, for callers that have them already.
     """
     groups = answer_groups(graph) if groups is None else groups
-    shown: list[list[int]] = [[] for _ in graph.nodes]
-    for start, end in graph.edges:
-        shown[end].append(start)
-    for end, parents in enumerate(shown):
-        parents.sort(key=lambda parent: (-graph.nodes[parent].round, parent))
-        latest: dict[str, int] = {}
-        for parent in parents:
-            latest.setdefault(graph.nodes[parent].agent, parent)
+    for end, latest in enumerate(latest_heard(graph)):
         own = latest.pop(graph.nodes[end].agent, None)
         if own is not None:
             yield _flip(graph, groups, own, end, list(latest.values()))

@@ -202,13 +202,26 @@ class DistillConfig(RunConfig):
         minimum=2,
     )
     max_steps: int = option(0, "Stop after N steps; 0 means by --epochs.", panel=TRAINING_PANEL, minimum=0)
-    weight: tuple[str, ...] = option((), "OBJECTIVE=WEIGHT, such as margin=0.2; may be repeated.", panel=TRAINING_PANEL)
+    weight: tuple[str, ...] = option(
+        (), "OBJECTIVE=WEIGHT, such as margin=0.2, or flip=0.5 (else 0); may be repeated.", panel=TRAINING_PANEL
+    )
     margin: float = option(1.0, "Distance the margin objective asks for.", panel=TRAINING_PANEL, minimum=0)
-    graph_features: Literal["live", "frozen"] = option(
-        "live", "Node features that train the student, or the released code's that cannot.", panel=TRAINING_PANEL
+    pairs: Literal["all", "reference"] = option(
+        "all",
+        "What the margin objective compares: all correct with all incorrect nodes, or the released code's pairs.",
+        panel=TRAINING_PANEL,
+    )
+    gnn: Literal["gcn", "sage", "gat"] = option("gcn", "Layers of the graph encoder.", panel=TRAINING_PANEL)
+    graph_features: Literal["live", "frozen", "shuffled", "reversed", "none"] = option(
+        "live",
+        "What the graph encoder reads: live node features, which train the student, or the released code's frozen "
+        "ones, which cannot; or live ones with the edges shuffled, reversed or left out.",
+        panel=TRAINING_PANEL,
     )
     recipe: Literal["magdi", "reference"] = option(
-        "magdi", "reference: the released code's LoRA targets, learning rate, epochs and batch.", panel=TRAINING_PANEL
+        "magdi",
+        "reference: the released code's LoRA targets, learning rate, epochs, batch and pairs.",
+        panel=TRAINING_PANEL,
     )
     resume: Literal["auto", "never"] = option(
         "auto", "Continue from the newest checkpoint.", panel=TRAINING_PANEL, identity=False

@@ -1,6 +1,6 @@
 """The multi-agent interaction graph (MAG, arXiv 2402.01620 section 1): a debate, labelled."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
 from typing import ClassVar, Literal
@@ -60,6 +60,18 @@ class InteractionGraph:
                     f"{where}: edge {start}->{end} leads from round {self.nodes[start].round} "
                     f"to round {self.nodes[end].round}; edges lead to later rounds"
                 )
+
+
+def latest_heard(graph: InteractionGraph) -> Iterator[dict[str, int]]:
+    """For each node, the latest turn of every agent that it was shown: later rounds first, then in node order."""
+    shown: list[list[int]] = [[] for _ in graph.nodes]
+    for start, end in graph.edges:
+        shown[end].append(start)
+    for parents in shown:
+        latest: dict[str, int] = {}
+        for parent in sorted(parents, key=lambda parent: (-graph.nodes[parent].round, parent)):
+            latest.setdefault(graph.nodes[parent].agent, parent)
+        yield latest
 
 
 def find_cycle(edges: Sequence[Edge]) -> list[int] | None:

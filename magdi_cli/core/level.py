@@ -7,8 +7,8 @@ from typing import Literal
 
 from magdi_cli.core.errors import UnknownName, UsageProblem
 
-OBJECTIVES: Mapping[str, float] = MappingProxyType({"next-token": 1.0, "margin": 0.1, "node": 1.0})
-"""The objectives and their default weights (the released code's, by name)."""
+OBJECTIVES: Mapping[str, float] = MappingProxyType({"next-token": 1.0, "margin": 0.1, "node": 1.0, "flip": 0.0})
+"""The objectives and their default weights: the released code's, by name; it knows no flips, so they are off."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -65,7 +65,7 @@ LEVELS: Mapping[str, Level] = MappingProxyType(
                 teachers="all",
                 rounds="all",
                 nodes="all",
-                objectives=weights("next-token", "margin", "node"),
+                objectives=weights("next-token", "margin", "node", "flip"),
             ),
         )
     }

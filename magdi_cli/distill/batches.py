@@ -69,6 +69,10 @@ class Batch:
     """`[P]`."""
     pair_graphs: Tensor
     """Which example each pair belongs to, `[P]`."""
+    flips: Tensor
+    """A seat's earlier and later node, `[2, F]`, over the batch's nodes."""
+    flip_graphs: Tensor
+    """Which example each flip belongs to, `[F]`."""
 
     def to(self, device: torch.device, **options: Any) -> "Batch":
         """The same batch on a device."""
@@ -90,6 +94,11 @@ class Batch:
     def paired_graphs(self) -> int:
         """Examples that have pairs."""
         return len(set(self.pair_graphs.tolist()))
+
+    @property
+    def flipped_graphs(self) -> int:
+        """Examples that have flips."""
+        return len(set(self.flip_graphs.tolist()))
 
     @property
     def text_count(self) -> int:
@@ -151,6 +160,8 @@ def batch_of(items: Sequence[Item], layout: Layout) -> Batch:
     pairs = [(graph, start + a, start + b) for graph, start, example in numbered for a, b in example.pairs]
     edges = [(start + a, start + b) for _, start, example in numbered for a, b in example.edges]
     pair_graphs, chosen, rejected = _columns(pairs, 3)
+    flips = [(graph, start + a, start + b) for graph, start, example in numbered for a, b in example.flips]
+    flip_graphs, earlier, later = _columns(flips, 3)
     return Batch(
         problem_ids=tuple(item.example.problem.id for item in items),
         rows=tuple(laid_out(rows, pad_id=layout.pad_id, targets=targets) for rows in passes),
@@ -160,6 +171,8 @@ def batch_of(items: Sequence[Item], layout: Layout) -> Batch:
         chosen=chosen,
         rejected=rejected,
         pair_graphs=pair_graphs,
+        flips=torch.stack((earlier, later)),
+        flip_graphs=flip_graphs,
     )
 
 

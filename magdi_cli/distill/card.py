@@ -49,8 +49,8 @@ from peft import AutoPeftModelForCausalLM
 student = AutoPeftModelForCausalLM.from_pretrained("THIS FOLDER")
 ```
 
-`magdi_heads.safetensors` holds the score head and the graph encoder, which served training only; a head
-whose objective this level lacks is untrained. Answering needs the adapter alone."""
+`magdi_heads.safetensors` holds what served training only: the score head, the graph encoder and the flip head, each
+where its objective has weight. Answering needs the adapter alone."""
 
 
 def _table(title: str, rows: Mapping[str, object]) -> str:
@@ -60,8 +60,9 @@ def _table(title: str, rows: Mapping[str, object]) -> str:
 
 def _settings(config: DistillConfig) -> dict[str, object]:
     names = ("epochs", "max_steps", "batch_size", "learning_rate", "warmup_ratio", "max_length", "margin")
+    graph = ("pairs", "gnn", "graph_features")
     lora = ("lora_r", "lora_alpha", "lora_dropout", "lora_targets")
-    return {name: getattr(config, name) for name in (*names, *lora, "graph_features", "recipe", "seed")}
+    return {name: getattr(config, name) for name in (*names, *lora, *graph, "recipe", "seed")}
 
 
 def _limits(facts: Facts) -> str:

@@ -10,7 +10,7 @@ from magdi_cli.core.errors import DataProblem
 from magdi_cli.core.graph import Edge, InteractionGraph
 from magdi_cli.core.level import Level
 from magdi_cli.core.problem import Problem
-from magdi_cli.tasks.material import Pair, node_pairs, node_text
+from magdi_cli.tasks.material import Pair, by_verdict, node_pairs, node_text, own_edges
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -25,17 +25,23 @@ class Example:
     """The correct nodes, whose tokens the student learns to write."""
     pairs: tuple[Pair, ...]
     edges: tuple[Edge, ...]
+    """What the graph encoder hears: from a turn to one that was shown it."""
+    flips: tuple[Edge, ...]
+    """A turn and the latest of its own seat that it was shown, `(earlier, later)`: one of three classes by verdicts."""
 
     def __post_init__(self) -> None:
         size, where = len(self.texts), f"example {self.problem.id!r}"
         if size == 0 or len(self.correct) != size:
             raise ValueError(f"{where}: {size} texts, {len(self.correct)} verdicts")
-        if not all(0 <= index < size for index in chain(self.targets, *self.pairs, *self.edges)):
+        if not all(0 <= index < size for index in chain(self.targets, *self.pairs, *self.edges, *self.flips)):
             raise ValueError(f"{where}: an index leaves its {size} nodes")
         if not all(self.correct[index] for index in self.targets):
             raise ValueError(f"{where}: a target is incorrect")
         if not all(self.correct[chosen] and not self.correct[rejected] for chosen, rejected in self.pairs):
             raise ValueError(f"{where}: a pair does not join a correct node to an incorrect one")
+        ends = [later for _, later in self.flips]
+        if len(set(ends)) != len(ends) or any(earlier == later for earlier, later in self.flips):
+            raise ValueError(f"{where}: a node follows itself, or two nodes of its seat")
 
     def keeping(self, nodes: Sequence[int]) -> "Example":
         """The example reduced to some of its nodes and to what joins them."""
@@ -47,6 +53,7 @@ class Example:
             targets=tuple(place[node] for node in self.targets if node in place),
             pairs=tuple((place[a], place[b]) for a, b in self.pairs if a in place and b in place),
             edges=tuple((place[a], place[b]) for a, b in self.edges if a in place and b in place),
+            flips=tuple((place[a], place[b]) for a, b in self.flips if a in place and b in place),
         )
 
 
@@ -55,14 +62,50 @@ READS: Mapping[str, Callable[[Example], Iterable[int]]] = MappingProxyType(
         "next-token": lambda example: example.targets,
         "margin": lambda example: chain(*example.pairs),
         "node": lambda example: range(len(example.texts)),
+        "flip": lambda example: chain(*example.flips),
     }
 )
 """Which nodes of an example each objective reads."""
 
-NEEDS: Mapping[str, frozenset[bool]] = MappingProxyType(
-    {"next-token": frozenset({True}), "margin": frozenset({True, False}), "node": frozenset({True, False})}
+NEEDS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "next-token": ("correct",),
+        "margin": ("correct", "incorrect"),
+        "node": ("correct", "incorrect"),
+        "flip": ("correct", "incorrect", "following"),
+    }
 )
-"""Which verdicts must occur somewhere in the graphs for an objective to teach anything."""
+"""Which kinds of nodes, of those in `KINDS`, must occur somewhere in the graphs for an objective to teach anything."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Kind:
+    """A kind of node, and what to do where a run has none."""
+
+    words: str
+    nodes: Callable[[InteractionGraph], Iterable[int]]
+    way_out: str
+
+
+KINDS: Mapping[str, Kind] = MappingProxyType(
+    {
+        "correct": Kind(
+            words="correct nodes",
+            nodes=lambda graph: by_verdict([node.correct for node in graph.nodes])[0],
+            way_out="Debate more problems or with stronger teachers, and check that golds and answers match",
+        ),
+        "incorrect": Kind(
+            words="incorrect nodes",
+            nodes=lambda graph: by_verdict([node.correct for node in graph.nodes])[1],
+            way_out="Use --level correct-nodes or raise --temperature in debate",
+        ),
+        "following": Kind(
+            words="nodes that were shown an earlier one of their seat",
+            nodes=lambda graph: (later for _, later in own_edges(graph)),
+            way_out="Leave out --weight flip, or debate with --rounds 1 or more",
+        ),
+    }
+)
 
 
 def example_from(graph: InteractionGraph, level: Level, *, teacher: str | None) -> Example | None:
@@ -109,19 +152,12 @@ def best_teacher(graphs: Sequence[InteractionGraph]) -> str:
 
 def require_material(graphs: Sequence[InteractionGraph], level: Level, *, teacher: str | None) -> None:
     """Raise `DataProblem` where the level's objectives need a kind of node that no graph has."""
-    verdicts = [graph.nodes[i].correct for graph in graphs for i in visible(graph, level, teacher=teacher)]
-    needed = frozenset[bool]().union(*(NEEDS[name] for name in active(level)))
-    for verdict, (kind, way_out) in _WAYS_OUT.items():
-        if verdict in needed and verdict not in verdicts:
-            raise DataProblem(f"level {level.name} needs {kind} nodes; 0 of {len(verdicts)} found. {way_out}")
-
-
-_WAYS_OUT: Mapping[bool, tuple[str, str]] = MappingProxyType(
-    {
-        True: ("correct", "Debate more problems or with stronger teachers, and check that golds and answers match"),
-        False: ("incorrect", "Use --level correct-nodes or raise --temperature in debate"),
-    }
-)
+    seen = [(graph, set(visible(graph, level, teacher=teacher))) for graph in graphs]
+    for name in dict.fromkeys(chain.from_iterable(NEEDS[objective] for objective in active(level))):
+        kind = KINDS[name]
+        if not any(node in nodes for graph, nodes in seen for node in kind.nodes(graph)):
+            count = sum(len(nodes) for _, nodes in seen)
+            raise DataProblem(f"level {level.name} needs {kind.words}; 0 of {count} found. {kind.way_out}")
 
 
 def _whole(graph: InteractionGraph) -> Example:
@@ -132,4 +168,5 @@ def _whole(graph: InteractionGraph) -> Example:
         targets=tuple(index for index, node in enumerate(graph.nodes) if node.correct),
         pairs=node_pairs(graph),
         edges=graph.edges,
+        flips=own_edges(graph),
     )

@@ -51,7 +51,7 @@ def load_student(model: ResolvedModel, config: DistillConfig, *, dtype: torch.dt
     backbone = _with_adapter(causal, config)
     # what others load the adapter onto, which is not where this machine keeps it
     backbone.peft_config["default"].base_model_name_or_path = model.hub_id
-    student = Student(backbone, graph_features=config.graph_features)
+    student = Student(backbone, gnn=config.gnn, graph_features=config.graph_features)
     check_projection(student, model.hub_id)
     return student
 

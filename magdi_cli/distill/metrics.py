@@ -22,7 +22,7 @@ class Step:
     term_gradient_norms: Mapping[str, float]
     """Norm of each term's gradient in the encoded texts, before its weight: how hard it pulls at the student."""
     accuracy: Mapping[str, float]
-    """Share of pairs ranked right (`margin`) and of nodes classified right (`node`), where the batch has any."""
+    """Share of pairs (`margin`), nodes (`node`) and flips (`flip`) that the student gets right, where there are any."""
     gradient_norm: float
     """The adapter's, before clipping."""
     learning_rate: float

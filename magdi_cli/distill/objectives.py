@@ -1,4 +1,6 @@
-"""The three objectives: what each reads of the student's outputs, and its loss (arXiv 2402.01620, section 1).
+"""The objectives: what each reads of the student's outputs, and its loss.
+
+Next-token, margin and node are MAGDi's (arXiv 2402.01620, section 1); flip is magdi's own, and off by default.
 
 To add one: a function like these, a row in `objectives`, and rows in `examples.READS`,
 `examples.NEEDS` and `core.level.OBJECTIVES`.
@@ -34,10 +36,14 @@ class Outputs(Protocol):
     def node_logits(self) -> Tensor:
         """Logits of "incorrect" and "correct" for each node, `[N, 2]`."""
 
+    @property
+    def flip_logits(self) -> Tensor:
+        """Logits of "keep", "fix" and "break" for each flip, `[F, 3]`."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Term:
-    """One objective's loss on one batch, and how many of the batch's pairs or nodes the student gets right."""
+    """One objective's loss on one batch, and how many of the batch's pairs, nodes or flips it gets right."""
 
     loss: Tensor
     right: int = 0
@@ -65,6 +71,7 @@ def objectives(*, margin: float) -> Mapping[str, Objective]:
         "next-token": Objective(term=_next_token, size=lambda batch: batch.target_tokens),
         "margin": Objective(term=contrast, size=lambda batch: batch.paired_graphs, heads=("score_head",)),
         "node": Objective(term=_node, size=lambda batch: len(batch.correct), heads=("graph_encoder",)),
+        "flip": Objective(term=_flip, size=lambda batch: batch.flipped_graphs, heads=("graph_encoder", "flip_head")),
     }
 
 
@@ -79,19 +86,32 @@ def next_token_loss(token_losses: Tensor, weights: Tensor) -> Tensor:
 
 
 def margin_loss(chosen: Tensor, rejected: Tensor, graphs: Tensor, *, margin: float = 1.0) -> Tensor:
-    """Mean hinge asking `chosen` to beat `rejected` by `margin`; zero, still attached, when there are no pairs.
-
-    The mean is over the pairs of a graph, then over the graphs that have pairs, so that a graph with
-    many pairs counts no more than one with few. `graphs` names each pair's graph.
-    """
-    hinge = F.relu(margin - (chosen - rejected))
-    pairs_of_graph = torch.bincount(graphs)
-    return (hinge / pairs_of_graph[graphs]).sum() / (pairs_of_graph > 0).sum().clamp(min=1)
+    """Mean hinge asking `chosen` to beat `rejected` by `margin`, by graph; `graphs` names each pair's."""
+    return mean_by_graph(F.relu(margin - (chosen - rejected)), graphs)
 
 
 def node_loss(logits: Tensor, correct: Tensor) -> Tensor:
     """Binary cross-entropy over two logits, the mean over nodes."""
     return F.cross_entropy(logits, correct.long())
+
+
+def flip_loss(logits: Tensor, classes: Tensor, graphs: Tensor) -> Tensor:
+    """Cross-entropy over the three classes, by graph; `graphs` names each flip's."""
+    return mean_by_graph(F.cross_entropy(logits, classes, reduction="none"), graphs)
+
+
+def flip_classes(earlier: Tensor, later: Tensor) -> Tensor:
+    """0 where the later verdict is the earlier one (keep), 1 where wrong became right (fix), 2 where right wrong."""
+    return (later & ~earlier).long() + 2 * (earlier & ~later).long()
+
+
+def mean_by_graph(losses: Tensor, graphs: Tensor) -> Tensor:
+    """The mean over each graph's losses, then over the graphs that have any; zero, still attached, for none.
+
+    So a graph with many pairs or flips, which are those of one question, counts no more than one with few.
+    """
+    counts = torch.bincount(graphs)
+    return (losses / counts[graphs]).sum() / (counts > 0).sum().clamp(min=1)
 
 
 def _next_token(outputs: Outputs, batch: Batch) -> Term:
@@ -103,3 +123,14 @@ def _node(outputs: Outputs, batch: Batch) -> Term:
     logits = outputs.node_logits
     right = logits.argmax(dim=1) == batch.correct.long()
     return Term(loss=node_loss(logits, batch.correct), right=int(right.sum()), judged=len(right))
+
+
+def _flip(outputs: Outputs, batch: Batch) -> Term:
+    logits = outputs.flip_logits
+    classes = flip_classes(*batch.correct[batch.flips])
+    right = logits.argmax(dim=1) == classes
+    # processes that train together wait for every weight of a head, also for the layer that flips do not read
+    attached = 0.0 * outputs.node_logits.sum()
+    return Term(
+        loss=flip_loss(logits, classes, batch.flip_graphs) + attached, right=int(right.sum()), judged=len(right)
+    )

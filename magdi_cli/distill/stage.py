@@ -4,7 +4,7 @@ import shutil
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -17,6 +17,7 @@ from magdi_cli.core.errors import DataProblem, EnvironmentProblem
 from magdi_cli.core.protocols import Report
 from magdi_cli.core.records import read_records
 from magdi_cli.core.seeds import seed_for
+from magdi_cli.distill.ablations import joined
 from magdi_cli.distill.batches import Item, Layout, shortened, tokenize
 from magdi_cli.distill.card import Facts, model_card
 from magdi_cli.distill.checks import sharing_for
@@ -46,7 +47,7 @@ class DistillResult:
     objectives: Mapping[str, float]
     """The weights trained with."""
     counts: Mapping[str, int]
-    """`steps`, `examples`, `nodes`, `correct_nodes`, `pairs`, and `dropped_nodes` (longer than `--max-length`)."""
+    """`steps`, `examples`, `nodes`, `correct_nodes`, `pairs`, `flips`; `dropped_nodes` (longer than `--max-length`)."""
     losses: Mapping[str, float]
     """Each objective's mean loss, and the total, over the last tenth of the steps."""
     tokens: int
@@ -95,7 +96,7 @@ def _items(lesson: Lesson, tokenizer: Any, report: Report) -> tuple[list[Item], 
     longest, objectives = lesson.config.max_length, active(lesson.level)
     short = [shortened(item, max_length=longest, objectives=objectives) for item in whole]
     dropped = sum(len(item.prompt) + len(tokens) > longest for item in whole for tokens in item.completions)
-    items = [item for item in short if item is not None]
+    items = [replace(item, example=joined(item.example, lesson.config)) for item in short if item is not None]
     if not items:
         raise DataProblem(f"all {dropped} nodes are longer than --max-length {longest}; raise it")
     if dropped:
@@ -156,6 +157,7 @@ def _counts(items: Sequence[Item], steps: Sequence[Step]) -> dict[str, int]:
         "nodes": sum(len(example.texts) for example in examples),
         "correct_nodes": sum(sum(example.correct) for example in examples),
         "pairs": sum(len(example.pairs) for example in examples),
+        "flips": sum(len(example.flips) for example in examples),
     }
 
 

@@ -28,7 +28,7 @@ class Measured:
     term_gradient_norms: Mapping[str, float]
     """Norm of each term's gradient, before its weight, in the encoded texts: all that it tells the student."""
     accuracy: Mapping[str, float]
-    """Share of pairs (`margin`) and of nodes (`node`) that the student gets right, where there are any."""
+    """Share of pairs (`margin`), nodes (`node`) and flips (`flip`) that the student gets right, where there are any."""
     texts: int
     """Distinct texts encoded."""
     tokens: int

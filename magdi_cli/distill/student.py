@@ -4,22 +4,20 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal
 
 import torch
 from peft import PeftModel
 from peft.helpers import disable_input_dtype_casting
 from torch import Tensor, nn
 
+from magdi_cli.distill.ablations import GRAPH_FEATURES
 from magdi_cli.distill.attention import attention_mask
 from magdi_cli.distill.batches import Batch
-from magdi_cli.distill.encoder import GraphEncoder
+from magdi_cli.distill.encoder import FlipHead, GraphEncoder
 from magdi_cli.distill.objectives import Objective, Term
 from magdi_cli.distill.pooling import pool
 from magdi_cli.distill.rows import Rows
 from magdi_cli.distill.token_losses import token_losses
-
-GraphFeatures = Literal["live", "frozen"]
 
 ADAPTER = "backbone"
 """The part whose trainable parameters are the adapter's; all others are heads."""
@@ -35,17 +33,18 @@ class Judged:
 
 
 class Student(nn.Module):
-    """Backbone, adapter, score head and graph encoder; only the first is frozen."""
+    """Backbone, adapter, score head, graph encoder and flip head; only the first is frozen."""
 
-    def __init__(self, backbone: PeftModel, *, graph_features: GraphFeatures = "live") -> None:
+    def __init__(self, backbone: PeftModel, *, gnn: str = "gcn", graph_features: str = "live") -> None:
         super().__init__()
         hidden_size: int = backbone.config.get_text_config().hidden_size
         self.backbone = backbone
-        self.graph_features = graph_features
+        self.graph_features = GRAPH_FEATURES[graph_features]
         self.score_head = nn.Sequential(
             nn.Linear(hidden_size, hidden_size), nn.ReLU(), nn.Linear(hidden_size, 1), nn.Tanh()
         )
-        self.graph_encoder = GraphEncoder(hidden_size)
+        self.graph_encoder = GraphEncoder(hidden_size, gnn=gnn)
+        self.flip_head = FlipHead(self.graph_encoder.width)
 
     def train_only(self, parts: Collection[str]) -> None:
         """Freeze every head but these; what no objective reads has no gradient to wait for, and is not kept."""
@@ -112,7 +111,7 @@ class Student(nn.Module):
         return {name: parameter for name, parameter in self.named_parameters() if parameter.requires_grad}
 
     def parts(self) -> dict[str, dict[str, nn.Parameter]]:
-        """The trainable parameters by the part they belong to: `backbone`, `score_head`, `graph_encoder`."""
+        """The trainable parameters by part: `backbone`, `score_head`, `graph_encoder`, `flip_head`."""
         parts: dict[str, dict[str, nn.Parameter]] = {}
         for name, parameter in self.trainable().items():
             parts.setdefault(name.partition(".")[0], {})[name] = parameter
@@ -160,9 +159,19 @@ class StudentOutputs:
         return scores
 
     @cached_property
+    def graph_states(self) -> Tensor:
+        """What each node and those it heard come to, `[N, W]`."""
+        live = self.student.graph_features.live
+        vectors = self.vectors if live else self.student.frozen_vectors(self.batch)
+        return self.student.graph_encoder.mixed(vectors, self.batch.edges)
+
+    @cached_property
     def node_logits(self) -> Tensor:
         """Logits of "incorrect" and "correct" for each node, `[N, 2]`."""
-        live = self.student.graph_features == "live"
-        vectors = self.vectors if live else self.student.frozen_vectors(self.batch)
-        logits: Tensor = self.student.graph_encoder(vectors, self.batch.edges)
+        return self.student.graph_encoder.classified(self.graph_states, self.batch.edges)
+
+    @cached_property
+    def flip_logits(self) -> Tensor:
+        """Logits of "keep", "fix" and "break" for each flip, `[F, 3]`."""
+        logits: Tensor = self.student.flip_head(self.graph_states, self.batch.flips)
         return logits

@@ -11,7 +11,7 @@ from magdi_cli.core.level import LEVELS, level_named
         ("round-0", "all", "first", "correct", {"next-token": 1.0}),
         ("correct-nodes", "all", "all", "correct", {"next-token": 1.0}),
         ("all-nodes", "all", "all", "all", {"next-token": 1.0, "margin": 0.1}),
-        ("graph", "all", "all", "all", {"next-token": 1.0, "margin": 0.1, "node": 1.0}),
+        ("graph", "all", "all", "all", {"next-token": 1.0, "margin": 0.1, "node": 1.0, "flip": 0.0}),
     ],
 )
 def test_the_levels_are_the_papers(

@@ -43,6 +43,7 @@ def test_targets_pairs_and_edges_point_into_the_examples_own_nodes() -> None:
         targets=(1, 3),
         pairs=((1, 0), (1, 2), (3, 0), (3, 2)),
         edges=((0, 2), (0, 3), (1, 2), (1, 3)),
+        flips=((1, 2),),
     )
 
 
@@ -105,6 +106,9 @@ def test_keeping_some_nodes_keeps_exactly_what_joins_them(drawn, data: st.DataOb
     assert [(kept[a], kept[b]) for a, b in smaller.edges] == [
         (a, b) for a, b in example.edges if a in kept and b in kept
     ]
+    assert [(kept[a], kept[b]) for a, b in smaller.flips] == [
+        (a, b) for a, b in example.flips if a in kept and b in kept
+    ]
     assert [kept[node] for node in smaller.targets] == [node for node in example.targets if node in kept]
 
 
@@ -117,12 +121,16 @@ def test_keeping_some_nodes_keeps_exactly_what_joins_them(drawn, data: st.DataOb
         ("pairs", ((0, 0),)),
         ("edges", ((0, 9),)),
         ("edges", ((-1, 0),)),
+        ("flips", ((0, 2),)),
+        ("flips", ((1, 1),)),
+        ("flips", ((0, 1), (0, 1))),
         ("correct", (True,)),
         ("texts", ()),
     ],
 )
 def test_an_example_that_contradicts_itself_cannot_be_written(part: str, value: object) -> None:
     sound = {"texts": ("right", "wrong"), "correct": (True, False), "targets": (0,), "pairs": ((0, 1),), "edges": ()}
+    sound["flips"] = ((0, 1),)
     Example(problem=problem(1), **sound)
     with pytest.raises(ValueError, match="p1"):
         Example(problem=problem(1), **(sound | {part: value}))
@@ -147,6 +155,17 @@ def test_a_level_without_the_incorrect_nodes_it_needs_says_the_way_out(level: st
     assert str(caught.value) == (
         f"level {level} needs incorrect nodes; 0 of 12 found. "
         "Use --level correct-nodes or raise --temperature in debate"
+    )
+
+
+def test_flips_need_a_turn_after_the_first() -> None:
+    level = LEVELS["graph"].reweighted({"flip": 0.5})
+    require_material([graph(["+-", "+ "])], level, teacher=None)
+    with pytest.raises(DataProblem) as caught:
+        require_material([graph(["+-"]), graph(["+ ", " -"], number=2)], level, teacher=None)
+    assert str(caught.value) == (
+        "level graph needs nodes that were shown an earlier one of their seat; 0 of 4 found. "
+        "Leave out --weight flip, or debate with --rounds 1 or more"
     )
 
 

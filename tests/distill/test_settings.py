@@ -1,13 +1,29 @@
+from collections.abc import Mapping
+from typing import get_args, get_type_hints
+
 import pytest
 
 from magdi_cli.core.config import DistillConfig
 from magdi_cli.core.errors import UnknownName, UsageProblem
+from magdi_cli.distill.ablations import GRAPH_FEATURES, PAIRS
+from magdi_cli.distill.encoder import LAYERS
+from magdi_cli.distill.examples import active
 from magdi_cli.distill.settings import applied, level_of
+
+
+@pytest.mark.parametrize(("option", "table"), [("gnn", LAYERS), ("graph_features", GRAPH_FEATURES), ("pairs", PAIRS)])
+def test_every_value_of_an_option_has_its_row(option: str, table: Mapping[str, object]) -> None:
+    assert get_args(get_type_hints(DistillConfig)[option]) == tuple(table)
+
+
+def test_flips_are_off_until_they_are_given_a_weight() -> None:
+    assert "flip" not in active(level_of(DistillConfig()))
+    assert active(level_of(DistillConfig(weight=("flip=0.5",))))[-1] == "flip"
 
 
 def test_weights_replace_the_levels_own_by_name() -> None:
     level = level_of(DistillConfig(level="magdi", weight=("margin=0.5", "node=0")))
-    assert dict(level.objectives) == {"next-token": 1.0, "margin": 0.5, "node": 0.0}
+    assert dict(level.objectives) == {"next-token": 1.0, "margin": 0.5, "node": 0.0, "flip": 0.0}
 
 
 @pytest.mark.parametrize("text", ["margin", "margin=", "margin=x", "margin=-1", "margin=nan", "margin=inf", "=1x", ""])
@@ -39,6 +55,7 @@ def test_a_teacher_belongs_to_single_teacher_only() -> None:
 def test_the_reference_recipe_is_the_released_codes() -> None:
     settled = applied(DistillConfig(recipe="reference"))
     assert (settled.lora_targets, settled.learning_rate, settled.epochs) == ("q_proj,v_proj", 5e-6, 10.0)
+    assert settled.pairs == "reference"
 
 
 def test_the_default_recipe_changes_nothing() -> None:

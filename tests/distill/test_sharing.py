@@ -24,7 +24,7 @@ from tests.distill.conftest import LAYOUT, SHARED, make_student
 from tests.distill.graphs import graph
 from tests.reports import Heard
 
-WEIGHTS = {"next-token": 1.0, "margin": 0.1, "node": 1.0}
+WEIGHTS = {"next-token": 1.0, "margin": 0.1, "node": 1.0, "flip": 0.5}
 VERDICTS = (["-+?", "++-"], ["+++"], ["---", "+-+", "-++"])
 ROWS: list[Row] = [((1, 2, 3), ((4, 5), (6,), (7, 8, 9))), ((1, 2), ((3, 4),)), ((5,), ((6, 7), (8, 9)))]
 

@@ -12,6 +12,7 @@ from magdi_cli.core.errors import DataProblem, EnvironmentProblem, UnknownName
 from magdi_cli.core.graph import InteractionGraph
 from magdi_cli.core.level import LEVELS
 from magdi_cli.core.records import write_records
+from magdi_cli.distill.examples import active
 from magdi_cli.distill.stage import DistillResult, _enough_memory, run
 from tests.distill.graphs import graph
 from tests.reports import Heard
@@ -70,7 +71,7 @@ def test_every_level_makes_a_student(distill: Callable[..., DistillResult], leve
     result = distill(level=level)
     assert result.folder.name == result.level == level
     assert result.objectives == dict(LEVELS[level].objectives)
-    assert set(result.losses) == {"loss", *LEVELS[level].objectives}
+    assert set(result.losses) == {"loss", *active(LEVELS[level])}
 
 
 def test_the_result_counts_what_was_learned_from(distill: Callable[..., DistillResult]) -> None:
@@ -81,6 +82,7 @@ def test_the_result_counts_what_was_learned_from(distill: Callable[..., DistillR
         "nodes": 24,
         "correct_nodes": 16,
         "pairs": 32,
+        "flips": 12,
         "dropped_nodes": 0,
     }
     assert result.tokens > 0
@@ -136,6 +138,27 @@ def test_the_card_tells_level_teachers_data_objectives_and_limits(distill: Calla
         "## Limits",
     ):
         assert part in card
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"graph_features": "shuffled", "gnn": "sage"},
+        {"graph_features": "reversed", "gnn": "gat"},
+        {"graph_features": "none", "pairs": "reference", "weight": ("flip=0.5",)},
+    ],
+)
+def test_an_ablation_is_trained_and_told(distill: Callable[..., DistillResult], settings: dict[str, Any]) -> None:
+    result = distill(**settings)
+    card = (result.folder / "README.md").read_text()
+    assert set(result.losses) >= {"loss", "next-token", "margin", "node"}
+    assert ("flip" in result.losses) == ("weight" in settings)
+    for name, value in {"pairs": "all", **settings}.items():
+        assert name == "weight" or f"| {name} | {value} |" in card
+
+
+def test_reference_pairs_are_fewer_than_all(distill: Callable[..., DistillResult]) -> None:
+    assert distill(pairs="reference").counts["pairs"] == 4 * 4
 
 
 def test_a_complete_student_is_returned_and_not_trained_again(distill: Callable[..., DistillResult]) -> None:

@@ -14,7 +14,7 @@ from magdi_cli.distill.student import Student
 from tests.distill.conftest import LAYOUT, make_student
 from tests.distill.graphs import graph
 
-WEIGHTS = {"next-token": 1.0, "margin": 0.1, "node": 1.0}
+WEIGHTS = {"next-token": 1.0, "margin": 0.1, "node": 1.0, "flip": 0.5}
 VERDICTS = (["-+?", "++-"], ["+++"], ["---"], ["+-"])
 
 
@@ -72,3 +72,4 @@ def test_accuracies_are_shares_of_all_pairs_and_nodes(student: Student, items: l
     pairs, nodes = 3 * 3 + 1, 6 + 3 + 3 + 2
     assert (measured.accuracy["margin"] * pairs) == pytest.approx(round(measured.accuracy["margin"] * pairs))
     assert (measured.accuracy["node"] * nodes) == pytest.approx(round(measured.accuracy["node"] * nodes))
+    assert (measured.accuracy["flip"] * 3) == pytest.approx(round(measured.accuracy["flip"] * 3))
