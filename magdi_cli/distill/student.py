@@ -1,4 +1,4 @@
-"""The student: a causal language model with LoRA, and two heads over one live encoding of each text."""
+"""The student: a causal language model with LoRA, and its heads over one live encoding of each text."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager

@@ -37,16 +37,21 @@ def test_graphs_of_real_debates_have_no_cycle_and_no_orphan(debate: Debate) -> N
 
 
 @pytest.mark.parametrize("last_round", range(4))
-def test_an_early_end_leaves_3_nodes_and_9_edges_a_round_and_no_placeholder(last_round: int) -> None:
+@pytest.mark.parametrize("agents", ["ab", "abc", "abcde"])
+def test_an_early_end_leaves_a_node_an_agent_and_all_edges_a_round_and_no_placeholder(
+    agents: str, last_round: int
+) -> None:
     turns: list[Turn] = []
     for number in range(last_round + 1):
-        heard = tuple(range(len(turns) - 3, len(turns))) if number else ()
+        heard = tuple(range(len(turns) - len(agents), len(turns))) if number else ()
         turns += [
-            Turn(agent=a, round=number, text="t", answer=Answer("4"), confidence=None, parents=heard) for a in "abc"
+            Turn(agent=a, round=number, text="t", answer=Answer("4"), confidence=None, parents=heard) for a in agents
         ]
-    debate = Debate(problem=problem(), agents=tuple("abc"), turns=tuple(turns), stopped="agreement", answer=Answer("4"))
+    debate = Debate(
+        problem=problem(), agents=tuple(agents), turns=tuple(turns), stopped="agreement", answer=Answer("4")
+    )
     graph = build_graph(debate, judge)
-    assert (len(graph.nodes), len(graph.edges)) == (3 * (last_round + 1), 9 * last_round)
+    assert (len(graph.nodes), len(graph.edges)) == (len(agents) * (last_round + 1), len(agents) ** 2 * last_round)
 
 
 def test_networkx_sees_what_we_see() -> None:

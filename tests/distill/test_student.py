@@ -49,6 +49,9 @@ def gradient_norms(student: Student, batch: Batch, objective: str) -> dict[str, 
         ("live", "next-token", {"backbone"}),
         ("live", "margin", {"backbone", "score_head"}),
         ("live", "node", {"backbone", "graph_encoder"}),
+        ("shuffled", "node", {"backbone", "graph_encoder"}),
+        ("reversed", "node", {"backbone", "graph_encoder"}),
+        ("none", "node", {"backbone", "graph_encoder"}),
         ("live", "flip", {"backbone", "graph_encoder", "flip_head"}),
         ("frozen", "next-token", {"backbone"}),
         ("frozen", "margin", {"backbone", "score_head"}),
@@ -62,6 +65,15 @@ def test_each_objective_trains_exactly_these_parts(
     student = make_student(tiny, graph_features=features)
     norms = gradient_norms(student, batch, objective)
     assert {part for part, norm in norms.items() if norm != 0.0} == reached
+
+
+@pytest.mark.parametrize("objective", ["margin", "flip"])
+def test_where_there_is_no_pair_or_flip_the_loss_and_every_gradient_are_exactly_zero(
+    student: Student, tokenizer: Any, objective: str
+) -> None:
+    agreed = batch_of(tokenizer, ["+++"])
+    assert objectives(margin=1.0)[objective].term(student.read(agreed), agreed).loss.item() == 0.0
+    assert set(gradient_norms(student, agreed, objective).values()) == {0.0}
 
 
 @pytest.mark.parametrize("gnn", list(LAYERS))

@@ -1,8 +1,13 @@
-"""Problems of each kind, for the tests of this folder."""
+"""Problems of each kind, and the golden replies to them, for the tests of this folder."""
+
+import json
+from pathlib import Path
 
 from magdi_cli.core.problem import Answer, Problem
 
 TASK_OF_KIND = {"number": "gsm8k", "choice": "commonsenseqa", "yes-no": "strategyqa", "latex": "math"}
+GOLDEN = Path(__file__).parent.parent / "golden" / "answers.jsonl"
+CASES = [json.loads(line) for line in GOLDEN.read_text(encoding="utf-8").splitlines()]
 FOOD = ("fast food restaurant", "pizza", "ground up dead cows", "mouth", "cow carcus")
 GOLDS = {"number": "18", "choice": "B", "yes-no": "no", "latex": "\\frac{1}{2}"}
 

@@ -1,6 +1,3 @@
-import json
-from pathlib import Path
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -8,10 +5,7 @@ from hypothesis import strategies as st
 from magdi_cli.core.problem import Answer
 from magdi_cli.tasks.answers import canonical, equivalent, extract, verify
 from magdi_cli.tasks.prompts import completion_text
-from tests.tasks.problems import GOLDS, problem_of
-
-GOLDEN = Path(__file__).parent.parent / "golden" / "answers.jsonl"
-CASES = [json.loads(line) for line in GOLDEN.read_text(encoding="utf-8").splitlines()]
+from tests.tasks.problems import CASES, GOLDS, problem_of
 
 KINDS = sorted(GOLDS)
 ANSWERS = {
