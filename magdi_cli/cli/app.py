@@ -9,12 +9,12 @@ from magdi_cli.cli.forms import Command, register
 from magdi_cli.core.config import (
     BuildGraphConfig,
     DebateConfig,
-    DistillConfig,
     EfficiencyConfig,
     EvaluateConfig,
     ShowConfig,
     TeachersConfig,
 )
+from magdi_cli.core.distill_config import DistillConfig
 
 COMMANDS = (
     Command(

@@ -12,14 +12,12 @@ from typing import Literal
 from magdi_cli.core.options import (
     EXPORT_PANEL,
     LIMITS_PANEL,
-    LORA_PANEL,
     MONEY_PANEL,
     PROTOCOL_PANEL,
     RUN_PANEL,
     SAMPLING_PANEL,
     SPLIT_PANEL,
     TASKS_PANEL,
-    TRAINING_PANEL,
     Config,
     RunConfig,
     option,
@@ -168,68 +166,6 @@ class BuildGraphConfig(RunConfig):
     html: Path | None = option(
         None, "Write one page that shows graphs and statistics.", panel=EXPORT_PANEL, identity=False
     )
-
-
-@dataclass(frozen=True, kw_only=True)
-class DistillConfig(RunConfig):
-    """`magdi distill`."""
-
-    graphs: tuple[Path, ...] = option(
-        (), "graphs.jsonl files or folders; several make a multi-task student; default: the run's.", argument=True
-    )
-    level: str = option("graph", "What to learn from: single-teacher, round-0, correct-nodes, all-nodes or graph.")
-    teacher: str | None = option(None, "The seat that single-teacher learns from; default: the most accurate.")
-    student: str = option("smollm2-135m", "Model to train: an alias, a Hugging Face id, or a folder.")
-    epochs: float = option(3.0, "Passes over the graphs.", panel=TRAINING_PANEL, minimum=0)
-    learning_rate: float = option(5e-4, "Peak learning rate.", panel=TRAINING_PANEL, minimum=0)
-    batch_size: int = option(0, "Graphs a step; 0 means by --tokens-per-step.", panel=TRAINING_PANEL, minimum=0)
-    tokens_per_step: int = option(
-        1024, "Tokens a step, each graph's prompt counted once.", panel=TRAINING_PANEL, minimum=1
-    )
-    prompt_sharing: Literal["auto", "always", "never"] = option(
-        "auto",
-        "Encode a prompt once for several nodes; the losses stay the same. auto: where that is cheaper.",
-        panel=TRAINING_PANEL,
-        identity=False,
-    )
-    warmup_ratio: float = option(
-        0.1, "Share of the steps that warm the learning rate up.", panel=TRAINING_PANEL, minimum=0
-    )
-    max_length: int = option(
-        1024,
-        "Longest prompt plus node, in tokens; longer nodes are dropped and counted.",
-        panel=TRAINING_PANEL,
-        minimum=2,
-    )
-    max_steps: int = option(0, "Stop after N steps; 0 means by --epochs.", panel=TRAINING_PANEL, minimum=0)
-    weight: tuple[str, ...] = option(
-        (), "OBJECTIVE=WEIGHT, such as margin=0.2, or flip=0.5 (else 0); may be repeated.", panel=TRAINING_PANEL
-    )
-    margin: float = option(1.0, "Distance the margin objective asks for.", panel=TRAINING_PANEL, minimum=0)
-    pairs: Literal["all", "reference"] = option(
-        "all",
-        "What the margin objective compares: all correct with all incorrect nodes, or the released code's pairs.",
-        panel=TRAINING_PANEL,
-    )
-    gnn: Literal["gcn", "sage", "gat"] = option("gcn", "Layers of the graph encoder.", panel=TRAINING_PANEL)
-    graph_features: Literal["live", "frozen", "shuffled", "reversed", "none"] = option(
-        "live",
-        "What the graph encoder reads: live node features, which train the student, or the released code's frozen "
-        "ones, which cannot; or live ones with the edges shuffled, reversed or left out.",
-        panel=TRAINING_PANEL,
-    )
-    recipe: Literal["magdi", "reference"] = option(
-        "magdi",
-        "reference: the released code's LoRA targets, learning rate, epochs, batch and pairs.",
-        panel=TRAINING_PANEL,
-    )
-    resume: Literal["auto", "never"] = option(
-        "auto", "Continue from the newest checkpoint.", panel=TRAINING_PANEL, identity=False
-    )
-    lora_r: int = option(16, "Rank of the adapter.", panel=LORA_PANEL, minimum=1)
-    lora_alpha: int = option(32, "Scale of the adapter.", panel=LORA_PANEL, minimum=1)
-    lora_dropout: float = option(0.05, "Dropout of the adapter.", panel=LORA_PANEL, minimum=0)
-    lora_targets: str = option("all-linear", "all-linear, or module names, comma-separated.", panel=LORA_PANEL)
 
 
 @dataclass(frozen=True, kw_only=True)

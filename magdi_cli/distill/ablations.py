@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
-from magdi_cli.core.config import DistillConfig
+from magdi_cli.core.distill_config import DistillConfig
 from magdi_cli.core.graph import Edge
 from magdi_cli.core.seeds import seed_for
 from magdi_cli.distill.examples import Example

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from magdi_cli.core.config import DistillConfig
+from magdi_cli.core.distill_config import DistillConfig
 from magdi_cli.core.errors import DataProblem, UnknownName
 from magdi_cli.core.graph import InteractionGraph
 from magdi_cli.core.level import Level

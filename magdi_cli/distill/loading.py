@@ -10,7 +10,7 @@ from torch import nn
 from transformers import AutoModelForCausalLM, AutoTokenizer
 from transformers.utils import logging as transformers_logging
 
-from magdi_cli.core.config import DistillConfig
+from magdi_cli.core.distill_config import DistillConfig
 from magdi_cli.core.errors import AccessProblem, UnknownName
 from magdi_cli.distill.checks import check_projection
 from magdi_cli.distill.dropout import use_sparse_dropout

@@ -6,7 +6,7 @@ from math import isfinite
 from types import MappingProxyType
 from typing import Any
 
-from magdi_cli.core.config import DistillConfig
+from magdi_cli.core.distill_config import DistillConfig
 from magdi_cli.core.errors import UsageProblem
 from magdi_cli.core.level import Level, level_named
 from magdi_cli.distill.examples import active

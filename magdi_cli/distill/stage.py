@@ -12,7 +12,7 @@ import torch
 from transformers import set_seed
 
 from magdi_cli.core.artifact import Artifact
-from magdi_cli.core.config import DistillConfig
+from magdi_cli.core.distill_config import DistillConfig
 from magdi_cli.core.errors import DataProblem, EnvironmentProblem
 from magdi_cli.core.protocols import Report
 from magdi_cli.core.records import read_records

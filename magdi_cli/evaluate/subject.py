@@ -4,7 +4,8 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from magdi_cli.core.config import DistillConfig, EvaluateConfig
+from magdi_cli.core.config import EvaluateConfig
+from magdi_cli.core.distill_config import DistillConfig
 from magdi_cli.core.errors import DataProblem, UnknownName
 from magdi_cli.core.level import LEVELS, level_named
 from magdi_cli.core.records import sha256

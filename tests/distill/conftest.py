@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from magdi_cli.core.config import DistillConfig
+from magdi_cli.core.distill_config import DistillConfig
 from magdi_cli.distill.batches import Layout
 from magdi_cli.distill.loading import load_student, load_tokenizer
 from magdi_cli.distill.student import Student

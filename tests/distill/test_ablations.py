@@ -4,7 +4,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from magdi_cli.core.config import DistillConfig
+from magdi_cli.core.distill_config import DistillConfig
 from magdi_cli.core.level import LEVELS
 from magdi_cli.distill.ablations import GRAPH_FEATURES, PAIRS, joined
 from magdi_cli.distill.examples import Example, example_from, nodes_read

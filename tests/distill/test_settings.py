@@ -3,7 +3,7 @@ from typing import get_args, get_type_hints
 
 import pytest
 
-from magdi_cli.core.config import DistillConfig
+from magdi_cli.core.distill_config import DistillConfig
 from magdi_cli.core.errors import UnknownName, UsageProblem
 from magdi_cli.distill.ablations import GRAPH_FEATURES, PAIRS
 from magdi_cli.distill.encoder import LAYERS

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import torch
 
-from magdi_cli.core.config import DistillConfig
+from magdi_cli.core.distill_config import DistillConfig
 from magdi_cli.core.errors import DataProblem, EnvironmentProblem, UnknownName
 from magdi_cli.core.graph import InteractionGraph
 from magdi_cli.core.level import LEVELS

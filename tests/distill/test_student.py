@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from magdi_cli.core.config import DistillConfig
+from magdi_cli.core.distill_config import DistillConfig
 from magdi_cli.core.errors import AccessProblem, UnknownName, UsageProblem
 from magdi_cli.core.level import LEVELS, OBJECTIVES
 from magdi_cli.distill.batches import Batch, tokenize

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from magdi_cli.core.config import DistillConfig
+from magdi_cli.core.distill_config import DistillConfig
 from magdi_cli.core.errors import DataProblem
 from magdi_cli.core.level import LEVELS
 from magdi_cli.core.records import read_records
