@@ -29,6 +29,12 @@ class DistillConfig(RunConfig):
         panel=TRAINING_PANEL,
         identity=False,
     )
+    attention: Literal["sdpa", "flex_attention"] = option(
+        "sdpa",
+        "How attention is computed; flex_attention (GPU) skips what nobody sees in shared prompts.",
+        panel=TRAINING_PANEL,
+        identity=False,
+    )
     warmup_ratio: float = option(
         0.1, "Share of the steps that warm the learning rate up.", panel=TRAINING_PANEL, minimum=0
     )

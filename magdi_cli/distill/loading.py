@@ -11,7 +11,8 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from transformers.utils import logging as transformers_logging
 
 from magdi_cli.core.distill_config import DistillConfig
-from magdi_cli.core.errors import AccessProblem, UnknownName
+from magdi_cli.core.errors import AccessProblem, UnknownName, UsageProblem
+from magdi_cli.distill.attention import FLEX
 from magdi_cli.distill.checks import check_projection
 from magdi_cli.distill.dropout import use_sparse_dropout
 from magdi_cli.distill.student import Student
@@ -44,8 +45,10 @@ def load_tokenizer(model: ResolvedModel) -> Any:
 def load_student(model: ResolvedModel, config: DistillConfig, *, dtype: torch.dtype) -> Student:
     """The model with a fresh float32 adapter and fresh heads; seed first, their weights are random."""
     transformers_logging.disable_progress_bar()
+    if config.attention == FLEX and device_for().type == "cpu":
+        raise UsageProblem(f"--attention {FLEX} trains on a GPU only; leave it out here")
     with _readable(model):
-        causal = AutoModelForCausalLM.from_pretrained(model.path, dtype=dtype)
+        causal = AutoModelForCausalLM.from_pretrained(model.path, dtype=dtype, attn_implementation=config.attention)
     if causal.num_parameters() >= LARGE:
         causal.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
     backbone = _with_adapter(causal, config)

@@ -111,7 +111,7 @@ def _trained(lesson: Lesson, items: Sequence[Item], tokenizer: Any, folder: Path
     total = len(plan.steps)
     # before the first weight is drawn
     set_seed(seed)
-    student = load_student(lesson.model, config, dtype=dtype_for(device))
+    student = load_student(lesson.model, config, dtype=dtype_for(device)).to(device)
     sharing = sharing_for(student, config.prompt_sharing, report)
     if checkpoint := newest_checkpoint(folder / CHECKPOINTS):
         report.note(f"continuing from {checkpoint.name} of {total} steps")

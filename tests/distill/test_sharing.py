@@ -131,3 +131,11 @@ def test_a_model_whose_attention_ignores_the_mask_shares_nothing(tiny: Path) -> 
     assert "attention does not follow a mask" in report.notes[0]
     with pytest.raises(UsageProblem, match="cannot share prompts"):
         sharing_for(student, "always", report)
+
+
+def test_flex_attention_is_for_gpus(tiny: Path) -> None:
+    if torch.cuda.is_available():
+        make_student(tiny, attention="flex_attention")
+    else:
+        with pytest.raises(UsageProblem, match="flex_attention trains on a GPU only"):
+            make_student(tiny, attention="flex_attention")
