@@ -9,7 +9,7 @@ from typing import Literal
 from magdi_cli.core.graph import InteractionGraph, latest_heard
 from magdi_cli.core.problem import Answer
 from magdi_cli.core.voting import group_answers
-from magdi_cli.tasks.answers import equivalent
+from magdi_cli.tasks.answers import same_answer
 
 FlipKind = Literal["kept-right", "corrected", "corrupted", "kept-wrong"]
 """What became of an answer; `kept-wrong` may have gone from one wrong answer to another."""
@@ -78,7 +78,7 @@ class Flip:
 def answer_groups(graph: InteractionGraph) -> tuple[Group, ...]:
     """Each node's group of equal answers: correct ones equal the gold and so each other, wrong ones are compared."""
     wrong = list(dict.fromkeys(n.answer for n in graph.nodes if n.answer is not None and not n.correct))
-    groups = group_answers(wrong, lambda one, other: equivalent(one, other, graph.problem).correct)
+    groups = group_answers(wrong, same_answer(graph.problem))
     number = {wrong[position]: number for number, group in enumerate(groups, start=1) for position in group}
     return tuple(
         RIGHT if node.correct else None if node.answer is None else number[node.answer] for node in graph.nodes

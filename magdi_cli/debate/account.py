@@ -8,8 +8,7 @@ from magdi_cli.core.debate import Debate, Turn
 from magdi_cli.core.problem import Answer
 from magdi_cli.core.usage import Usage
 from magdi_cli.core.voting import confidence_weight, group_answers
-from magdi_cli.debate.aggregate import same_answer
-from magdi_cli.tasks.answers import equivalent, verify
+from magdi_cli.tasks.answers import equivalent, same_answer, verify
 
 TENTHS = 10
 

@@ -8,8 +8,8 @@ from typing import Literal
 from magdi_cli.core.debate import Turn
 from magdi_cli.core.errors import UnknownName, UsageProblem
 from magdi_cli.core.problem import Answer, Problem
-from magdi_cli.core.voting import CONFIDENCE_STEPS, Same, confidence_weight, weighted_vote
-from magdi_cli.tasks.answers import equivalent
+from magdi_cli.core.voting import CONFIDENCE_STEPS, confidence_weight, weighted_vote
+from magdi_cli.tasks.answers import same_answer
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -63,11 +63,6 @@ def parse_aggregate(text: str, seats: Sequence[str]) -> Aggregate:
     if seat not in seats:
         raise UnknownName("seat to judge", seat, seats)
     return Aggregate(kind="judge", judge=seat)
-
-
-def same_answer(problem: Problem) -> Same:
-    """Whether two answers to the problem are verified equal."""
-    return lambda one, other: equivalent(one, other, problem).correct
 
 
 def team_answer(last: Sequence[Turn], verdict: Turn | None, problem: Problem, aggregate: Aggregate) -> Answer | None:

@@ -6,7 +6,8 @@ from types import MappingProxyType
 from magdi_cli.core.debate import Turn
 from magdi_cli.core.problem import Problem
 from magdi_cli.core.voting import group_answers
-from magdi_cli.debate.aggregate import Aggregate, same_answer
+from magdi_cli.debate.aggregate import Aggregate
+from magdi_cli.tasks.answers import same_answer
 
 Stop = Callable[[Sequence[Turn], Sequence[Turn], Problem, Aggregate], bool]
 """From the turns of this round and of the round before (none in round 0) to whether the debate is over."""

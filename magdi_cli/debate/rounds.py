@@ -15,12 +15,13 @@ from magdi_cli.core.flow import together
 from magdi_cli.core.problem import Problem
 from magdi_cli.core.protocols import Completion, Engine, Message, Request, Sampling
 from magdi_cli.core.voting import group_answers
-from magdi_cli.debate.aggregate import VOTES, Aggregate, same_answer, team_answer
+from magdi_cli.debate.aggregate import VOTES, Aggregate, team_answer
 from magdi_cli.debate.demos import Demo, demos_for
 from magdi_cli.debate.ending import STOPS, agree
 from magdi_cli.debate.prompts import REPLY_SCHEMA, Templates
 from magdi_cli.debate.reply import ReadReply, read_reply
 from magdi_cli.debate.topology import TOPOLOGIES
+from magdi_cli.tasks.answers import same_answer
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

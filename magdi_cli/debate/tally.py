@@ -8,8 +8,7 @@ from magdi_cli.core.problem import Answer
 from magdi_cli.core.stats import wilson_interval
 from magdi_cli.core.usage import Usage
 from magdi_cli.core.voting import majority
-from magdi_cli.debate.aggregate import same_answer
-from magdi_cli.tasks.answers import equivalent, verify
+from magdi_cli.tasks.answers import equivalent, same_answer, verify
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -9,7 +9,7 @@ from magdi_cli.core.problem import Answer, Problem
 from magdi_cli.core.stats import wilson_interval
 from magdi_cli.core.usage import Usage
 from magdi_cli.core.voting import group_answers, majority
-from magdi_cli.tasks.answers import equivalent, extract, verify
+from magdi_cli.tasks.answers import extract, same_answer, verify
 
 
 def read_sample(text: str, completion_tokens: int, problem: Problem) -> Sample:
@@ -23,7 +23,7 @@ def predict(problem: Problem, samples: Sequence[Sample], usage: Usage) -> Predic
 
     An unread answer never wins; the earliest answer wins a tie.
     """
-    answer = majority([sample.answer for sample in samples], lambda a, b: equivalent(a, b, problem).correct)
+    answer = majority([sample.answer for sample in samples], same_answer(problem))
     return Prediction(
         problem=problem,
         samples=tuple(samples),
@@ -91,7 +91,7 @@ class Meter:
 
 def vote_entropy(answers: Sequence[Answer | None], problem: Problem) -> float:
     """Entropy, in bits, of a problem's answers; those that could not be read count as one answer."""
-    groups = group_answers(answers, lambda a, b: equivalent(a, b, problem).correct)
+    groups = group_answers(answers, same_answer(problem))
     unread = sum(answer is None for answer in answers)
     return _entropy([len(group) for group in groups] + ([unread] if unread else []))
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from magdi_cli.core.problem import Answer, Problem
+from magdi_cli.core.voting import Same
 from magdi_cli.tasks.anchors import anchors
 from magdi_cli.tasks.catalog import Kind, kind_of
 from magdi_cli.tasks.judgement import Extraction as Extraction
@@ -57,6 +58,11 @@ def equivalent(one: Answer | None, other: Answer | None, problem: Problem) -> Ve
     if left == right:
         return Verdict(correct=True, method="exact")
     return READERS[kind_of(problem)].same(left, right, problem.choices)
+
+
+def same_answer(problem: Problem) -> Same:
+    """Whether two answers to the problem are verified equal."""
+    return lambda one, other: equivalent(one, other, problem).correct
 
 
 def verify(answer: Answer | None, problem: Problem) -> Verdict:

@@ -14,7 +14,7 @@ from magdi_cli.core.graph import InteractionGraph
 from magdi_cli.core.records import decode, encode
 from magdi_cli.core.stats import wilson_interval
 from magdi_cli.core.voting import majority
-from magdi_cli.tasks.answers import equivalent, verify
+from magdi_cli.tasks.answers import equivalent, same_answer, verify
 from tests.build_graph.panels import crowded, labelled, statistics, table
 from tests.debates import JUDGED, PERSUADED, RING, debate, failed, turn
 
@@ -152,7 +152,7 @@ def agreement_of(graph: InteractionGraph, number: int) -> list[str]:
     if len(answers) < 2:
         return []
     agreed = all(equivalent(a, b, graph.problem).correct for a in answers for b in answers)
-    won = majority(answers, lambda a, b: equivalent(a, b, graph.problem).correct)
+    won = majority(answers, same_answer(graph.problem))
     holds = (True, agreed, agreed and verify(answers[0], graph.problem).correct, verify(won, graph.problem).correct)
     return [fact for fact, held in zip(FACTS, holds, strict=True) if held]
 

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from magdi_cli.core.debate import Turn
 from magdi_cli.core.voting import weighted_vote
-from magdi_cli.debate.aggregate import Aggregate, same_answer
+from magdi_cli.debate.aggregate import Aggregate
 from magdi_cli.debate.ending import STOPS, agree, settled, stable
+from magdi_cli.tasks.answers import same_answer
 from tests.debate.turns import spoken, turn
 from tests.strategies import problem
 

@@ -13,7 +13,7 @@ from magdi_cli.core.debate import Debate, Turn
 from magdi_cli.core.problem import Answer, Problem
 from magdi_cli.core.records import STDIN
 from magdi_cli.core.voting import group_answers, heaviest
-from magdi_cli.tasks.answers import canonical, equivalent, extract
+from magdi_cli.tasks.answers import canonical, extract, same_answer
 from magdi_cli.tasks.catalog import TASKS
 
 ANNOUNCED = frozenset({"boxed", "hashes", "answer-is", "answer-colon"})
@@ -54,7 +54,7 @@ def assembled(problem: Problem, replies: Sequence[Spoken], hearing: Hearing) -> 
         for reply, heard in zip(ordered, hearing(ordered), strict=True)
     )
     last = list({turn.agent: turn.answer for turn in turns}.values())
-    groups = group_answers(last, lambda one, other: equivalent(one, other, problem).correct)
+    groups = group_answers(last, same_answer(problem))
     winner = heaviest(groups, [1] * len(last))
     agents = tuple(dict.fromkeys(turn.agent for turn in turns))
     agreed = len(groups) == 1 and len(groups[0]) == len(last)
