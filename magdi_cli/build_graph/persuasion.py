@@ -1,13 +1,13 @@
 """What discussion did: the flip ledger, who convinced whom, and who gives way to a majority."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TypedDict
 
 from magdi_cli.build_graph.flips import FLIP_KINDS, Flip, FlipKind, Followed
-from magdi_cli.core.stats import wilson_interval
+from magdi_cli.core.stats import Share
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -112,15 +112,10 @@ class _Kinds(TypedDict):
     kept_wrong: int
 
 
-_CONTRADICTED: Mapping[FlipKind, tuple[bool, str]] = MappingProxyType(
-    {
-        "kept-right": (False, "pressed"),
-        "corrupted": (False, "pressed"),
-        "kept-wrong": (True, "offered"),
-        "corrected": (True, "offered"),
-    }
+_CONTRADICTING: Mapping[FlipKind, bool] = MappingProxyType(
+    {"kept-right": False, "corrupted": False, "kept-wrong": True, "corrected": True}
 )
-"""By kind: whether the majority that contradicts the seat is right, and what meeting it is called."""
+"""By kind: whether a majority that contradicts the seat is right."""
 
 
 @dataclass(kw_only=True, slots=True)
@@ -132,14 +127,15 @@ class FlipTally:
     followed: Counter[tuple[FlipKind, Followed | None]] = field(default_factory=Counter)
     pairs: dict[tuple[str, str], Counter[str]] = field(default_factory=dict)
     """By speaker and listener, the columns of `Persuasion`."""
-    seats: dict[str, Counter[str]] = field(default_factory=dict)
-    """The counts of `Sycophancy`."""
+    swayed: defaultdict[tuple[str, bool], Share] = field(default_factory=lambda: defaultdict(Share))
+    """By seat, and by whether the majority that contradicted it was right: how often it took the majority's answer."""
 
     def add(self, flip: Flip) -> None:
         """Count one flip."""
         self.by_cell[flip.agent, flip.round, flip.kind] += 1
         self.followed[flip.kind, flip.followed] += 1
-        self._press(flip)
+        if flip.majority_right is _CONTRADICTING[flip.kind]:
+            self.swayed[flip.agent, flip.majority_right].count(flip.followed == "majority")
         for peer in flip.heard:
             if peer.answer is not None:
                 adopted = flip.followed is not None and peer.backs_new
@@ -148,13 +144,6 @@ class FlipTally:
                 pair["differed"] += not peer.backs_old
                 pair["adopted"] += adopted
                 pair[flip.kind] += adopted
-
-    def _press(self, flip: Flip) -> None:
-        seat = self.seats.setdefault(flip.agent, Counter())
-        right, met = _CONTRADICTED[flip.kind]
-        if flip.majority_right is right:
-            seat[met] += 1
-            seat[f"{met} and took it"] += flip.followed == "majority"
 
     def ledger(self) -> tuple[FlipRow, ...]:
         """A row for each kind, also for those that did not occur."""
@@ -166,7 +155,7 @@ class FlipTally:
             FlipRow(
                 kind=kind,
                 turns=turns[kind],
-                share=turns[kind] / total if total else None,
+                share=Share(hits=turns[kind], of=total).value,
                 majority=self.followed[kind, "majority"],
                 minority=self.followed[kind, "minority"],
                 nobody=self.followed[kind, "nobody"],
@@ -177,8 +166,7 @@ class FlipTally:
 
     def agents(self) -> tuple[AgentFlips, ...]:
         """A row for each seat, by name."""
-        names = sorted({agent for agent, _, _ in self.by_cell})
-        return tuple(AgentFlips(agent=name, **self._kinds(agent=name)) for name in names)
+        return tuple(AgentFlips(agent=name, **self._kinds(agent=name)) for name in self._seats())
 
     def rounds(self) -> tuple[RoundFlips, ...]:
         """A row for each round that a flip leads into."""
@@ -195,7 +183,10 @@ class FlipTally:
 
     def sycophancy(self) -> tuple[Sycophancy, ...]:
         """A row for each seat, by name."""
-        return tuple(_sycophancy(agent, seat) for agent, seat in sorted(self.seats.items()))
+        return tuple(_sycophancy(name, self.swayed[name, False], self.swayed[name, True]) for name in self._seats())
+
+    def _seats(self) -> list[str]:
+        return sorted({agent for agent, _, _ in self.by_cell})
 
     def _kinds(self, *, agent: str | None = None, number: int | None = None) -> _Kinds:
         kinds: Counter[FlipKind] = Counter()
@@ -211,17 +202,15 @@ class FlipTally:
         )
 
 
-def _sycophancy(agent: str, seat: Counter[str]) -> Sycophancy:
-    pressed, gave_in = seat["pressed"], seat["pressed and took it"]
-    offered, learned = seat["offered"], seat["offered and took it"]
+def _sycophancy(agent: str, pressed: Share, offered: Share) -> Sycophancy:
     return Sycophancy(
         agent=agent,
-        pressed=pressed,
-        gave_in=gave_in,
-        sycophancy=gave_in / pressed if pressed else None,
-        interval=wilson_interval(gave_in, pressed),
-        offered=offered,
-        learned=learned,
-        learning=learned / offered if offered else None,
-        learning_interval=wilson_interval(learned, offered),
+        pressed=pressed.of,
+        gave_in=pressed.hits,
+        sycophancy=pressed.value,
+        interval=pressed.interval,
+        offered=offered.of,
+        learned=offered.hits,
+        learning=offered.value,
+        learning_interval=offered.interval,
     )

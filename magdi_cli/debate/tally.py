@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from magdi_cli.core.debate import Debate, Turn
 from magdi_cli.core.problem import Answer
-from magdi_cli.core.stats import wilson_interval
+from magdi_cli.core.stats import Share
 from magdi_cli.core.usage import Usage
 from magdi_cli.core.voting import majority
 from magdi_cli.tasks.answers import equivalent, same_answer, verify
@@ -52,29 +52,6 @@ class SeatCalls:
     completion_tokens: int
     cost_usd: float | None
     """Dollars; None as soon as one call has no known price."""
-
-
-@dataclass(kw_only=True, slots=True)
-class Share:
-    """How many of how many."""
-
-    hits: int = 0
-    of: int = 0
-
-    def count(self, hit: bool) -> None:
-        """One more, and whether it is a hit."""
-        self.hits += hit
-        self.of += 1
-
-    @property
-    def value(self) -> float | None:
-        """The share; None where nothing was counted."""
-        return self.hits / self.of if self.of else None
-
-    @property
-    def interval(self) -> tuple[float, float]:
-        """The 95 % Wilson interval of the share."""
-        return wilson_interval(self.hits, self.of)
 
 
 @dataclass(kw_only=True, slots=True)
