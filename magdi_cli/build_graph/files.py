@@ -10,15 +10,14 @@ from types import TracebackType
 from typing import IO
 
 from magdi_cli.build_graph.exporting import EXPORTS
-from magdi_cli.core.artifact import MANIFEST, Artifact
+from magdi_cli.core.artifact import GRAPHS, MANIFEST, Artifact
 from magdi_cli.core.errors import EnvironmentProblem
 
-RECORDS = "graphs.jsonl"
 VALIDATION = "validation.jsonl"
 QUARANTINE = "quarantine.jsonl"
 DISAGREEMENTS = "disagreements.jsonl"
 OURS = (
-    RECORDS,
+    GRAPHS,
     VALIDATION,
     QUARANTINE,
     DISAGREEMENTS,

@@ -14,7 +14,6 @@ from magdi_cli.build_graph.files import (
     DISAGREEMENTS,
     OURS,
     QUARANTINE,
-    RECORDS,
     VALIDATION,
     LineFiles,
     install,
@@ -24,7 +23,7 @@ from magdi_cli.build_graph.importing.found import Found, Sources
 from magdi_cli.build_graph.importing.registry import IMPORTERS
 from magdi_cli.build_graph.splitting import ExcludeCount, Exclusion, sided
 from magdi_cli.build_graph.statistics import GraphStatistics, GraphTally
-from magdi_cli.core.artifact import MANIFEST, Artifact
+from magdi_cli.core.artifact import DEBATES, GRAPHS, MANIFEST, Artifact
 from magdi_cli.core.config import BuildGraphConfig
 from magdi_cli.core.errors import DataProblem, UnknownName, UsageProblem
 from magdi_cli.core.flow import Emit
@@ -32,7 +31,6 @@ from magdi_cli.core.graph import InteractionGraph
 from magdi_cli.core.protocols import Report
 from magdi_cli.core.records import STDIN, encode, source_name
 
-DEBATES = "debates.jsonl"
 ALWAYS = "jsonl"
 """The format that is written whether asked for or not."""
 DISAGREEMENTS_SHOWN = 20
@@ -97,7 +95,7 @@ def run(config: BuildGraphConfig, report: Report, emit: Emit) -> GraphSummary:
             raise DataProblem(_nothing(plan, count))
         summary = _summary(artifact.path, plan, count)
         if config.html:
-            _write_page(config.html, folder / RECORDS, summary.statistics, title=config.run_dir.name)
+            _write_page(config.html, folder / GRAPHS, summary.statistics, title=config.run_dir.name)
         install(folder, artifact.path)
         artifact.complete(config, inputs=[*plan.sources.paths, *config.exclude], counts=_counts(summary, plan))
     return summary
@@ -163,7 +161,7 @@ def _build(
                 count.validation += 1
                 files.write(VALIDATION, line)
             else:
-                files.write(RECORDS, line)
+                files.write(GRAPHS, line)
                 emit(line)
                 count.tally.add(graph)
                 for write in writers:

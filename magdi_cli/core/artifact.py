@@ -24,6 +24,13 @@ from magdi_cli.core.records import replacing, sha256
 MANIFEST = "manifest.json"
 PARTIAL_MANIFEST = "manifest.partial.json"
 
+DEBATES = "debates.jsonl"
+"""The debates of a run."""
+CALLS = "calls.jsonl"
+"""The calls they were made of, beside them."""
+GRAPHS = "graphs.jsonl"
+"""The graphs to learn from."""
+
 SHOWN = 5
 """Differing settings that a refusal names."""
 

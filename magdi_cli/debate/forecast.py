@@ -9,12 +9,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, TypeVar
 
+from magdi_cli.core.artifact import CALLS, DEBATES
 from magdi_cli.core.debate import Debate
 from magdi_cli.core.problem import Problem
 from magdi_cli.core.protocols import Report
 from magdi_cli.core.records import read_unfinished
 from magdi_cli.debate.habits import Habits, SeatHabit, habits_of
-from magdi_cli.debate.plan import CALLS, RECORDS, Plan
+from magdi_cli.debate.plan import Plan
 from magdi_cli.debate.rehearsal import Load, Loads, rehearse
 from magdi_cli.engines.meter import dollars
 from magdi_cli.engines.prices import Price
@@ -189,7 +190,7 @@ def _what_is_known(plan: Plan, report: Report) -> tuple[list[Problem], Habits]:
     if clash := plan.artifact.clash(plan.config, **plan.identity):
         report.warn(f"a real run would end with code 3: {clash}; this is what all debates would cost anew")
         return plan.problems, Habits()
-    debates = list(_stored(plan.folder / RECORDS, Debate, report))
+    debates = list(_stored(plan.folder / DEBATES, Debate, report))
     held = {debate.problem.id for debate in debates}
     problems = [problem for problem in plan.problems if problem.id not in held]
     if held:

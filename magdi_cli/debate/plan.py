@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from magdi_cli.core.artifact import Artifact
+from magdi_cli.core.artifact import CALLS, Artifact
 from magdi_cli.core.config import DebateConfig
 from magdi_cli.core.errors import DataProblem, UsageProblem
 from magdi_cli.core.problem import Problem
@@ -23,9 +23,6 @@ from magdi_cli.engines.pricing import price_of
 from magdi_cli.engines.seats_file import seats
 from magdi_cli.engines.teachers import Teacher, seat_identity
 from magdi_cli.tasks.loading import load_file, load_problems
-
-RECORDS = "debates.jsonl"
-CALLS = "calls.jsonl"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

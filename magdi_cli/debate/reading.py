@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from magdi_cli.core.artifact import DEBATES
 from magdi_cli.core.config import ShowConfig
 from magdi_cli.core.debate import Debate
 from magdi_cli.core.errors import DataProblem, UnknownName, UsageProblem
@@ -16,7 +17,6 @@ from magdi_cli.debate.account import DebateReading, changes, read_debate
 from magdi_cli.tasks.answers import verify
 
 FOLDER = "debates"
-RECORDS = "debates.jsonl"
 _NUMBER = re.compile(r"#(\d{1,18})")
 
 
@@ -117,7 +117,7 @@ def _source(run: Path) -> Path:
     """The file of debates that a run directory, its folder of debates or the file itself stands for."""
     if run == STDIN or run.is_file():
         return run
-    for path in (run / FOLDER / RECORDS, run / RECORDS):
+    for path in (run / FOLDER / DEBATES, run / DEBATES):
         if path.is_file():
             return path
     raise DataProblem(f"no debates in {run}; run magdi debate first, or name another run: magdi show RUN [PROBLEM]")

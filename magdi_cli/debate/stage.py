@@ -7,6 +7,7 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Literal
 
+from magdi_cli.core.artifact import CALLS, DEBATES
 from magdi_cli.core.config import DebateConfig
 from magdi_cli.core.debate import Debate
 from magdi_cli.core.errors import Interrupted, TooManyFailures
@@ -17,7 +18,7 @@ from magdi_cli.core.protocols import Report
 from magdi_cli.core.stats import wilson_interval
 from magdi_cli.core.usage import Usage
 from magdi_cli.debate.forecast import DebateForecast, forecast
-from magdi_cli.debate.plan import CALLS, RECORDS, Plan, make_plan
+from magdi_cli.debate.plan import Plan, make_plan
 from magdi_cli.debate.tally import SeatCalls, SeatScore, Tally
 from magdi_cli.engines.lanes import Lanes
 from magdi_cli.engines.meter import Meter
@@ -79,7 +80,7 @@ def run(config: DebateConfig, report: Report, emit: Emit) -> DebateSummary | Deb
     sitting = _Sitting(plan, report)
     artifact = plan.artifact
     with artifact.begin(config, **plan.identity) as state:
-        journal = Journal(path=artifact.path / RECORDS, record_type=Debate, seen=sitting.tally.add, emit=emit)
+        journal = Journal(path=artifact.path / DEBATES, record_type=Debate, seen=sitting.tally.add, emit=emit)
         done, torn = journal.replay(plan.problems, _is_done)
         if torn:
             report.warn(f"{journal.path}: dropped a torn last line of {torn} bytes; its problem is debated again")

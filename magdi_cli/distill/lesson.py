@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from magdi_cli.core.artifact import GRAPHS
 from magdi_cli.core.distill_config import DistillConfig
 from magdi_cli.core.errors import DataProblem, UnknownName
 from magdi_cli.core.graph import InteractionGraph
@@ -14,8 +15,6 @@ from magdi_cli.core.records import STDIN, encode, read_records, source_name
 from magdi_cli.distill.examples import Example, best_teacher, example_from, require_material
 from magdi_cli.distill.settings import applied, level_of
 from magdi_cli.engines.weights import ResolvedModel, resolve_model
-
-GRAPHS = "graphs.jsonl"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

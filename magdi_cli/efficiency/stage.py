@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from magdi_cli.core.artifact import Artifact
+from magdi_cli.core.artifact import DEBATES, Artifact
 from magdi_cli.core.config import EfficiencyConfig
 from magdi_cli.core.debate import Debate
 from magdi_cli.core.errors import DataProblem
@@ -14,7 +14,6 @@ from magdi_cli.core.usage import Usage
 from magdi_cli.efficiency.rows import DEBATE, Efficiency, Row, efficiency
 from magdi_cli.tasks.answers import verify
 
-DEBATES = "debates.jsonl"
 EVALUATIONS = "*/evaluation.json"
 RESULT = "efficiency.json"
 

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from magdi_cli.build_graph.files import DISAGREEMENTS, QUARANTINE, RECORDS, VALIDATION
+from magdi_cli.build_graph.files import DISAGREEMENTS, QUARANTINE, VALIDATION
 from magdi_cli.build_graph.stage import run
+from magdi_cli.core.artifact import GRAPHS
 from magdi_cli.core.config import BuildGraphConfig
 from magdi_cli.core.debate import Debate, Turn
 from magdi_cli.core.errors import DataProblem, EnvironmentProblem, UnknownName, UsageProblem
@@ -38,7 +39,7 @@ def config(folder: Path, *lines: bytes, **settings: Any) -> BuildGraphConfig:
     return BuildGraphConfig(**({"run_dir": folder / "run", "debates": (path,)} | settings))
 
 
-def built(folder: Path, name: str = RECORDS) -> list[InteractionGraph]:
+def built(folder: Path, name: str = GRAPHS) -> list[InteractionGraph]:
     return list(read_records(folder / "run" / "graphs" / name, InteractionGraph))
 
 
@@ -49,7 +50,7 @@ def quiet(config: BuildGraphConfig) -> Any:
 def test_graphs_are_labelled_counted_and_streamed(tmp_path: Path) -> None:
     streamed: list[bytes] = []
     summary = run(config(tmp_path, encode(debate()), encode(debate("p2"))), Heard(), streamed.append)
-    path = tmp_path / "run" / "graphs" / RECORDS
+    path = tmp_path / "run" / "graphs" / GRAPHS
     assert path.read_bytes() == b"".join(streamed)
     assert [node.correct for node in built(tmp_path)[0].nodes] == [True, False, True, False]
     statistics = summary.statistics
@@ -197,11 +198,11 @@ def test_formats_stand_beside_the_graphs_and_nothing_stale_remains(tmp_path: Pat
     lines = [encode(debate(f"p{n}", f"Is {n} prime?")) for n in range(20)]
     quiet(config(tmp_path, CYCLE, *lines, val=0.5, on_invalid="quarantine", format=("jsonl,node-link", "mermaid")))
     assert {path.name for path in folder.iterdir()} == {
-        *(RECORDS, VALIDATION, QUARANTINE, "manifest.json", "node-link.jsonl", "graphs.md")
+        *(GRAPHS, VALIDATION, QUARANTINE, "manifest.json", "node-link.jsonl", "graphs.md")
     }
     (folder / "notes.txt").write_text("mine")
     quiet(config(tmp_path, *lines))
-    assert {path.name for path in folder.iterdir()} == {RECORDS, "manifest.json", "notes.txt"}
+    assert {path.name for path in folder.iterdir()} == {GRAPHS, "manifest.json", "notes.txt"}
 
 
 def test_the_page_may_stand_beside_the_graphs_and_not_in_their_place(tmp_path: Path) -> None:
@@ -211,8 +212,8 @@ def test_the_page_may_stand_beside_the_graphs_and_not_in_their_place(tmp_path: P
         quiet(config(tmp_path, encode(debate()), html=folder / "page.html"))
         manifests.append(json.loads((folder / "manifest.json").read_bytes())["outputs"])
     assert manifests[0] == manifests[1]
-    assert [output["name"] for output in manifests[0]] == [RECORDS, "page.html"]
-    for name in (RECORDS, "manifest.json"):
+    assert [output["name"] for output in manifests[0]] == [GRAPHS, "page.html"]
+    for name in (GRAPHS, "manifest.json"):
         with pytest.raises(UsageProblem, match="a file of the graphs themselves"):
             quiet(config(tmp_path, encode(debate()), html=folder / ".." / "graphs" / name))
 
@@ -238,7 +239,7 @@ def test_a_full_disk_is_named_and_leaves_the_old_graphs(tmp_path: Path) -> None:
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
     assert [graph.problem.id for graph in built(tmp_path)] == ["old"]
-    assert {path.name for path in (tmp_path / "run" / "graphs").iterdir()} == {RECORDS, "manifest.json"}
+    assert {path.name for path in (tmp_path / "run" / "graphs").iterdir()} == {GRAPHS, "manifest.json"}
 
 
 def test_a_second_writer_is_refused_and_harms_nothing(tmp_path: Path) -> None:
@@ -250,7 +251,7 @@ def test_a_second_writer_is_refused_and_harms_nothing(tmp_path: Path) -> None:
 
     assert run(mine, Heard(), intrude).graphs == 1
     assert [graph.problem.id for graph in built(tmp_path)] == ["mine"]
-    assert {path.name for path in (tmp_path / "run" / "graphs").iterdir()} == {RECORDS, "manifest.json"}
+    assert {path.name for path in (tmp_path / "run" / "graphs").iterdir()} == {GRAPHS, "manifest.json"}
 
 
 def test_disagreements_with_the_source_are_counted_and_listed(tmp_path: Path) -> None:
