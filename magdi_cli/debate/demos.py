@@ -6,16 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from magdi_cli.core.errors import DataProblem
 from magdi_cli.core.problem import Problem
 from magdi_cli.core.records import source_name
 from magdi_cli.tasks.prompts import question_text
 from magdi_cli.tasks.rows import BadRow, problem_from, question_id
-from magdi_cli.tasks.sources import read_rows
+from magdi_cli.tasks.sources import collect, read_rows
 
 SEAT_KEYS = ("seat", "agent")
-MOST_FAULTS = 20
-"""Faults after which reading stops."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -41,20 +38,7 @@ class Demo:
 
 def read_demos(path: Path) -> tuple[Demo, ...]:
     """The examples of a file of any kind that problems may have; one `DataProblem` names all that is wrong."""
-    demos: list[Demo] = []
-    faults: list[str] = []
-    for place, row in read_rows(path):
-        try:
-            demos.append(_demo(row))
-        except BadRow as fault:
-            faults.append(f"{place} {fault}")
-        if len(faults) == MOST_FAULTS:
-            break
-    if faults:
-        raise DataProblem(f"{source_name(path)}{'; '.join(faults)}")
-    if not demos:
-        raise DataProblem(f"{source_name(path)} holds no examples")
-    return tuple(demos)
+    return tuple(collect(read_rows(path), _demo, source=source_name(path), what="examples"))
 
 
 def demos_for(demos: Sequence[Demo], seat: str, problem: Problem) -> tuple[Demo, ...]:
@@ -66,9 +50,7 @@ def demos_for(demos: Sequence[Demo], seat: str, problem: Problem) -> tuple[Demo,
     return tuple(demo for demo in demos if demo.seat != seat and question_id(demo.problem.question) != asked)
 
 
-def _demo(row: Mapping[str, Any] | BadRow) -> Demo:
-    if isinstance(row, BadRow):
-        raise row
+def _demo(_place: str, row: Mapping[str, Any]) -> Demo:
     problem = problem_from(row, "demos")
     if not problem.meta.get("rationale"):
         raise BadRow("no 'rationale', the reasoning that an example is there to show")

@@ -11,10 +11,7 @@ from magdi_cli.core.records import STDIN, source_name
 from magdi_cli.tasks import arithmetic
 from magdi_cli.tasks.catalog import HubDataset, task_named
 from magdi_cli.tasks.rows import BadRow, problem_from
-from magdi_cli.tasks.sources import NumberedRow, read_rows
-
-MOST_FAULTS = 20
-"""Faults after which reading stops."""
+from magdi_cli.tasks.sources import NumberedRow, collect, read_rows
 
 
 def load_problems(task: str, split: str, *, data_dir: Path | None, limit: int) -> Iterator[Problem]:
@@ -39,33 +36,16 @@ def _checked(rows: Iterable[NumberedRow], task: str, source: str, limit: int) ->
     """The problems of the rows; one `DataProblem` names everything that is wrong with them."""
     if limit < 0:
         raise UsageProblem(f"a limit of {limit} problems; 0 means all")
-    problems: list[Problem] = []
-    faults: list[str] = []
     places: dict[str, str] = {}
-    for place, row in rows:
-        try:
-            problems.append(_problem(row, task, place, places))
-        except BadRow as fault:
-            faults.append(f"{place} {fault}")
-        if len(problems) == limit > 0 or len(faults) == MOST_FAULTS:
-            break
-    if faults:
-        stopped = f"; stopped after {MOST_FAULTS} faults" if len(faults) == MOST_FAULTS else ""
-        raise DataProblem(f"{source}{'; '.join(faults)}{stopped}")
-    if not problems:
-        raise DataProblem(f"{source} holds no problems")
-    return iter(problems)
 
+    def problem_at(place: str, row: Mapping[str, Any]) -> Problem:
+        problem = problem_from(row, task)
+        if problem.id in places:
+            raise BadRow(f"id {problem.id!r} repeats {places[problem.id]}")
+        places[problem.id] = place.strip()
+        return problem
 
-def _problem(row: Mapping[str, Any] | BadRow, task: str, place: str, places: dict[str, str]) -> Problem:
-    """The problem of a row; its place is noted, so that no other row takes its id."""
-    if isinstance(row, BadRow):
-        raise row
-    problem = problem_from(row, task)
-    if problem.id in places:
-        raise BadRow(f"id {problem.id!r} repeats {places[problem.id]}")
-    places[problem.id] = place.strip()
-    return problem
+    return iter(collect(rows, problem_at, source=source, what="problems", limit=limit))
 
 
 def _split_file(data_dir: Path, task: str, split: str) -> Path:

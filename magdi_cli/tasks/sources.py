@@ -3,10 +3,10 @@
 import csv
 import io
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeVar
 
 from magdi_cli.core.errors import DataProblem, EnvironmentProblem
 from magdi_cli.core.records import STDIN, open_source
@@ -15,7 +15,11 @@ from magdi_cli.tasks.rows import QUESTION_KEYS, BadRow
 NumberedRow = tuple[str, Mapping[str, Any] | BadRow]
 """Where a row stands, such as `:17`, and the row or what is wrong with it."""
 
+Made = TypeVar("Made")
+
 DELIMITERS = ",;\t|"
+MOST_FAULTS = 20
+"""Faults after which reading stops."""
 
 
 def read_rows(path: Path) -> Iterator[NumberedRow]:
@@ -26,6 +30,37 @@ def read_rows(path: Path) -> Iterator[NumberedRow]:
     if reader is None:
         raise DataProblem(f"cannot read {path}: known are {' '.join(READERS)}, and - for JSON Lines on stdin")
     return reader(path)
+
+
+def collect(
+    rows: Iterable[NumberedRow],
+    make: Callable[[str, Mapping[str, Any]], Made],
+    *,
+    source: str,
+    what: str,
+    limit: int = 0,
+) -> list[Made]:
+    """What `make` makes of the first `limit` rows (0: all) and their places.
+
+    One `DataProblem` names the source, and everything that is wrong with it or that it holds no `what`.
+    """
+    made: list[Made] = []
+    faults: list[str] = []
+    for place, row in rows:
+        try:
+            if isinstance(row, BadRow):
+                raise row
+            made.append(make(place, row))
+        except BadRow as fault:
+            faults.append(f"{place} {fault}")
+        if len(made) == limit > 0 or len(faults) == MOST_FAULTS:
+            break
+    if faults:
+        stopped = f"; stopped after {MOST_FAULTS} faults" if len(faults) == MOST_FAULTS else ""
+        raise DataProblem(f"{source}{'; '.join(faults)}{stopped}")
+    if not made:
+        raise DataProblem(f"{source} holds no {what}")
+    return made
 
 
 def _json_lines(path: Path) -> Iterator[NumberedRow]:
