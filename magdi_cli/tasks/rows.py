@@ -82,6 +82,11 @@ def text_of(value: object, name: str) -> str:
     text = str(value).strip()
     if "\0" in text:
         raise BadRow(f"{name!r} holds a NUL character")
+    return whole(text, name)
+
+
+def whole(text: str, name: str) -> str:
+    """The text itself; `BadRow` with the name of what holds it where it holds half of a surrogate pair."""
     if any("\ud800" <= character <= "\udfff" for character in text):
         raise BadRow(f"{name!r} holds half of a surrogate pair")
     return text

@@ -2,7 +2,6 @@
 
 import csv
 import io
-import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -10,6 +9,7 @@ from typing import Any, TypeVar
 
 from magdi_cli.core.errors import DataProblem, EnvironmentProblem
 from magdi_cli.core.records import STDIN, open_source
+from magdi_cli.tasks.json_text import numbered_lines, strict_json, whole_text
 from magdi_cli.tasks.rows import QUESTION_KEYS, BadRow
 
 NumberedRow = tuple[str, Mapping[str, Any] | BadRow]
@@ -65,34 +65,26 @@ def collect(
 
 def _json_lines(path: Path) -> Iterator[NumberedRow]:
     with open_source(path) as lines:
-        for number, line in enumerate(lines, start=1):
-            if line.strip():
-                yield f":{number}", _json_row(line.removeprefix(b"\xef\xbb\xbf") if number == 1 else line)
+        for number, line in numbered_lines(lines):
+            yield f":{number}", _json_row(line)
 
 
 def _json_row(line: bytes) -> Mapping[str, Any] | BadRow:
     try:
-        row = json.loads(line.decode("utf-8"), parse_constant=_refuse)
+        row = strict_json(line.decode("utf-8"))
     except UnicodeDecodeError as error:
         return BadRow(f"is not UTF-8 (byte {error.start + 1})")
-    except (ValueError, RecursionError) as error:
-        return BadRow("holds a NUL byte" if b"\0" in line else f"is not JSON ({_brief(error)})")
+    except ValueError as error:
+        brief = str(error).partition(": line")[0]
+        return BadRow("holds a NUL byte" if b"\0" in line else f"is not JSON ({brief})")
     return row if isinstance(row, dict) else BadRow(f"is a {type(row).__name__}, not an object")
-
-
-def _refuse(constant: str) -> None:
-    raise ValueError(f"{constant} is not JSON")
-
-
-def _brief(error: Exception) -> str:
-    return "nested too deeply" if isinstance(error, RecursionError) else str(error).partition(": line")[0]
 
 
 def _json_array(path: Path) -> Iterator[NumberedRow]:
     text = _decoded(path)
     try:
-        rows = json.loads(text, parse_constant=_refuse)
-    except (ValueError, RecursionError) as error:
+        rows = strict_json(text)
+    except ValueError as error:
         raise DataProblem(f"{path}: not JSON ({error}); one object a line is .jsonl") from None
     if not isinstance(rows, list):
         raise DataProblem(f"{path}: a list of objects is wanted, not a {type(rows).__name__}")
@@ -102,16 +94,8 @@ def _json_array(path: Path) -> Iterator[NumberedRow]:
 
 
 def _decoded(path: Path) -> str:
-    """The text of a file; its first bad line is named where it is not UTF-8."""
     with open_source(path) as handle:
-        content = handle.read()
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = content[: error.start].count(b"\n") + 1
-        raise DataProblem(
-            f"{path}:{line} is not UTF-8 (byte {error.object[error.start]:#04x}); save it as UTF-8"
-        ) from None
+        return whole_text(handle.read(), str(path))
 
 
 def _comma_separated(path: Path) -> Iterator[NumberedRow]:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from magdi_cli.tasks.rows import BadRow, text_of
+from magdi_cli.tasks.rows import BadRow, text_of, whole
 
 Row = Mapping[str, Any]
 
@@ -39,9 +39,7 @@ def text(row: Row, key: str) -> str:
     value = row.get(key, _MISSING)
     if not isinstance(value, str):
         raise BadRow(f"{key!r} is {described(value)}, not a text")
-    if any("\ud800" <= character <= "\udfff" for character in value):
-        raise BadRow(f"{key!r} holds half of a surrogate pair")
-    return value
+    return whole(value, key)
 
 
 def name(row: Row, *keys: str) -> str | None:

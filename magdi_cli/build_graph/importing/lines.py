@@ -13,12 +13,12 @@ from typing import IO, Any, cast
 from magdi_cli.build_graph.importing.fields import described
 from magdi_cli.core.errors import DataProblem
 from magdi_cli.core.records import open_source, source_name
+from magdi_cli.tasks.json_text import BYTE_ORDER_MARK, numbered_lines, strict_json, whole_text
 from magdi_cli.tasks.rows import BadRow
 
 GZIP_MAGIC = b"\x1f\x8b"
 PICKLE_SUFFIXES = (".pkl", ".pickle")
 PICKLE_MAGIC = tuple(bytes([0x80, protocol]) for protocol in range(2, 6))
-BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -32,11 +32,11 @@ class Line:
     def value(self) -> Mapping[str, Any]:
         """The JSON object in the line; `BadRow` where there is none."""
         try:
-            value = json.loads(self.raw.decode("utf-8"), parse_constant=_refuse)
+            value = strict_json(self.raw.decode("utf-8"))
         except UnicodeDecodeError as error:
             raise BadRow(f"not UTF-8 (byte {error.start + 1})") from None
-        except (ValueError, RecursionError) as error:
-            raise BadRow("it holds a NUL byte" if b"\0" in self.raw else f"not JSON ({_brief(error)})") from None
+        except ValueError as error:
+            raise BadRow("it holds a NUL byte" if b"\0" in self.raw else f"not JSON ({error})") from None
         if not isinstance(value, dict):
             raise BadRow(f"{described(value)}, not an object")
         return value
@@ -59,21 +59,17 @@ def read_lines(path: Path) -> Iterator[Line]:
 
 
 def _plain_lines(handle: IO[bytes], name: str) -> Iterator[Line]:
-    for number, raw in enumerate(handle, start=1):
-        if raw.strip():
-            yield Line(where=f"{name}:{number}", raw=raw.removeprefix(BYTE_ORDER_MARK) if number == 1 else raw)
+    for number, raw in numbered_lines(handle):
+        yield Line(where=f"{name}:{number}", raw=raw)
 
 
 def _items(handle: IO[bytes], name: str) -> Iterator[Line]:
     """The items of a JSON list; the list is read whole."""
-    content = handle.read()
+    text = whole_text(handle.read(), name)
     try:
-        items = json.loads(content.decode("utf-8-sig"), parse_constant=_refuse)
-    except UnicodeDecodeError as error:
-        line = content[: error.start].count(b"\n") + 1
-        raise DataProblem(f"{name}:{line} is not UTF-8 (byte {content[error.start]:#04x}); save it as UTF-8") from None
-    except (ValueError, RecursionError) as error:
-        raise DataProblem(f"{name}: not JSON ({_brief(error)}); one object a line is another way") from None
+        items = strict_json(text)
+    except ValueError as error:
+        raise DataProblem(f"{name}: not JSON ({error}); one object a line is another way") from None
     for number, item in enumerate(items, start=1):
         yield Line(where=f"{name}: item {number}", raw=json.dumps(item).encode())
 
@@ -97,11 +93,3 @@ def _refused_pickle(name: str) -> DataProblem:
         f"{name} is a pickle, and reading a pickle runs whatever code is in it. Let the program that wrote it "
         "save JSON instead, or convert it where you trust it: json.dump(pickle.load(...), ...)"
     )
-
-
-def _refuse(constant: str) -> None:
-    raise ValueError(f"{constant} is not JSON")
-
-
-def _brief(error: Exception) -> str:
-    return "nested too deeply" if isinstance(error, RecursionError) else str(error)
