@@ -79,7 +79,7 @@ class Templates:
     @property
     def fingerprint(self) -> str:
         """The sha256 of all templates: debates with other prompts are other debates."""
-        return hashlib.sha256("\x1f".join(source.text for source in self.sources).encode()).hexdigest()
+        return _fingerprint(self.sources)
 
     def opening(self, problem: Problem, *, persona: str = "", demos: Sequence[Demo] = ()) -> tuple[Message, ...]:
         """The chat of an agent that answers alone."""
@@ -122,6 +122,11 @@ class Templates:
 def _chat(persona: str, prompt: str) -> tuple[Message, ...]:
     asked = Message(role="user", content=prompt)
     return (Message(role="system", content=persona), asked) if persona.strip() else (asked,)
+
+
+@cache
+def _fingerprint(sources: tuple[Template, ...]) -> str:
+    return hashlib.sha256("\x1f".join(source.text for source in sources).encode()).hexdigest()
 
 
 @cache
