@@ -90,7 +90,8 @@ def run(config: DebateConfig, report: Report, emit: Emit) -> DebateSummary | Deb
             artifact.reopen(config, **plan.identity)
             asyncio.run(journal.extend(sitting.debates(plan.problems[done:])))
             artifact.complete(config, inputs=plan.inputs, counts=sitting.counts(), **plan.identity)
-    sitting.check_failures()
+    if too_many := sitting.too_many_failures:
+        raise too_many
     return sitting.summary()
 
 
@@ -138,27 +139,23 @@ class _Sitting:
         try:
             async for debate in held:
                 yield debate
-                if self.tally.turns >= ENOUGH_CALLS_TO_JUDGE:
-                    self._close_on_failures()
+                if self.tally.turns >= ENOUGH_CALLS_TO_JUDGE and (too_many := self.too_many_failures):
+                    self.gate.close(too_many)
         finally:
             # whoever left: a reader, or the disk
             self.gate.close(Interrupted(signal.SIGPIPE, "the debates could not be handed on"))
             await held.aclose()
 
-    def _close_on_failures(self) -> None:
-        try:
-            self.check_failures()
-        except TooManyFailures as reason:
-            self.gate.close(reason)
-
-    def check_failures(self) -> None:
-        """Raise `TooManyFailures` if more calls failed than the config allows."""
+    @property
+    def too_many_failures(self) -> TooManyFailures | None:
+        """Why the run ends if more calls failed than the config allows; None while they are fewer."""
         tally, config = self.tally, self.config
         if tally.failed_share > config.fail_on_error:
-            raise TooManyFailures(
+            return TooManyFailures(
                 f"{tally.failed} of {tally.turns} calls failed, more than --fail-on-error {config.fail_on_error} "
                 f"allows; what succeeded is in {self.plan.folder}, the same command tries the rest again"
             )
+        return None
 
     def counts(self) -> dict[str, int]:
         """What the manifest says of the records."""
