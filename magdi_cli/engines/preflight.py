@@ -38,7 +38,7 @@ OR_ADDRESS: Mapping[str, str] = {"hosted_vllm": "?api_base=http://HOST:PORT/v1 o
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Key:
+class EnvironmentKey:
     """The environment variable that a seat's calls need."""
 
     variable: str
@@ -47,7 +47,7 @@ class Key:
     """Whether a call would find what it needs."""
 
 
-NO_KEY = Key(variable="", found=True)
+NO_KEY = EnvironmentKey(variable="", found=True)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -108,7 +108,7 @@ def environment() -> Mapping[str, str]:
     return os.environ
 
 
-def key_of(teacher: Teacher, environ: Mapping[str, str]) -> Key:
+def key_of(teacher: Teacher, environ: Mapping[str, str]) -> EnvironmentKey:
     """The variable that a seat's calls find their key in; where several would do, the one that is set or the first."""
     provider = RETIRED.get(teacher.model, teacher.model).partition("/")[0]
     if teacher.engine != "api":
@@ -119,14 +119,14 @@ def key_of(teacher: Teacher, environ: Mapping[str, str]) -> Key:
         return _key_by_litellm(teacher)
     variables = KEYS[provider]
     found = [variable for variable in variables if environ.get(variable)]
-    return Key(variable=(found or variables)[0], found=bool(found)) if variables else NO_KEY
+    return EnvironmentKey(variable=(found or variables)[0], found=bool(found)) if variables else NO_KEY
 
 
-def _key_by_litellm(teacher: Teacher) -> Key:
+def _key_by_litellm(teacher: Teacher) -> EnvironmentKey:
     from magdi_cli.engines.api import missing_variables
 
     missing = missing_variables(teacher.model, teacher.api_base)
-    return Key(variable=" and ".join(missing), found=not missing)
+    return EnvironmentKey(variable=" and ".join(missing), found=not missing)
 
 
 def _need(teacher: Teacher, environ: Mapping[str, str]) -> str:
