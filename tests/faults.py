@@ -10,14 +10,14 @@ import json
 import re
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import MappingProxyType
 from typing import Any
 
 from tests.engines.servers import Act, hangs, hangs_up, refuses, replies, says
+from tests.loopback import ChatHandler, LoopbackServer, running
 
 LAST_FAULTY_ATTEMPT = 2
 TOKEN = re.compile(r"\[token-(\d+)\]")
@@ -102,14 +102,14 @@ WRITINGS: Mapping[str, Writing] = MappingProxyType(
 """What may be odd about a reply."""
 
 
-class FaultServer(ThreadingHTTPServer):
+class FaultServer(LoopbackServer):
     """An OpenAI-compatible server, about a quarter of whose calls goes wrong."""
 
     daemon_threads = True
     request_queue_size = 128
 
     def __init__(self, poison: Mapping[str, Poison]) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
+        super().__init__(_Handler)
         self.poison = poison
         self.asked: list[Question] = []
         """Every call, in the order of arrival."""
@@ -117,16 +117,8 @@ class FaultServer(ThreadingHTTPServer):
         """Prompts that got a text, sent to the end."""
         self.played: Counter[str] = Counter()
         """How often each fault was played."""
-        self.closing = threading.Event()
         self._attempts: Counter[Prompt] = Counter()
         self._lock = threading.Lock()
-
-    @property
-    def api_base(self) -> str:
-        return f"http://127.0.0.1:{self.server_port}/v1"
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """Clients that give up or are killed are part of the play."""
 
     def hears(self, body: Mapping[str, Any]) -> Question:
         """A call, entered in the book."""
@@ -174,15 +166,11 @@ class FaultServer(ThreadingHTTPServer):
             self.played[name] += 1
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _Handler(ChatHandler):
     server: FaultServer
 
-    def do_POST(self) -> None:
-        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        self.server.act(self.server.hears(body))(self)
-
-    def log_message(self, format: str, *args: Any) -> None:
-        """Quiet."""
+    def answer(self) -> None:
+        self.server.act(self.server.hears(self.body))(self)
 
 
 def prompt_of(messages: list[dict[str, str]], temperature: float) -> Prompt:
@@ -201,16 +189,6 @@ def _drawn(table: Mapping[str, object], one_in: int, *parts: object) -> str | No
     return list(table)[number // one_in % len(table)] if number % one_in == 0 else None
 
 
-@contextmanager
-def failing(poison: Mapping[str, Poison] = MappingProxyType({})) -> Iterator[FaultServer]:
+def failing(poison: Mapping[str, Poison] = MappingProxyType({})) -> AbstractContextManager[FaultServer]:
     """A server that fails while the context is open."""
-    server = FaultServer(poison)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-    thread.start()
-    try:
-        yield server
-    finally:
-        server.closing.set()
-        server.shutdown()
-        server.server_close()
-        thread.join()
+    return running(FaultServer(poison))

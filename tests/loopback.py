@@ -1,78 +1,111 @@
-"""An OpenAI-compatible server on loopback, for teachers that cost nothing and remember what they were asked."""
+"""OpenAI-compatible servers on loopback, and one for teachers that cost nothing and remember what they were asked."""
 
 import json
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from types import MappingProxyType
+from typing import Any, TypeVar
 
 Answering = Callable[[str], str]
 """The reply's text for a prompt."""
 
 
-class Server(ThreadingHTTPServer):
-    """Replies to every chat with `answering`, after `seconds`."""
+class LoopbackServer(ThreadingHTTPServer):
+    """A server on a free port of this machine."""
 
-    daemon_threads = True
-
-    def __init__(self, answering: Answering, seconds: float) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
-        self.answering, self.seconds = answering, seconds
-        self.prompts: list[str] = []
-        """Prompts whose reply was sent to the end, in that order."""
+    def __init__(self, handler: type[BaseHTTPRequestHandler]) -> None:
+        super().__init__(("127.0.0.1", 0), handler)
+        self.closing = threading.Event()
+        """Set as soon as the server is to end."""
 
     @property
     def api_base(self) -> str:
         return f"http://127.0.0.1:{self.server_port}/v1"
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Clients that are killed hang up; that is what some tests are about."""
+        """Clients that give up or are killed hang up; that is what some tests are about."""
 
 
-class _Handler(BaseHTTPRequestHandler):
-    server: Server
+class ChatHandler(BaseHTTPRequestHandler):
+    """One call."""
+
+    body: dict[str, Any]
+    """What was asked."""
 
     def do_POST(self) -> None:
-        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        prompt = body["messages"][-1]["content"]
-        time.sleep(self.server.seconds)
-        reply = {
-            "id": "1",
-            "object": "chat.completion",
-            "created": 0,
-            "model": body["model"],
-            "choices": [
-                {
-                    "index": 0,
-                    "finish_reason": "stop",
-                    "message": {"role": "assistant", "content": self.server.answering(prompt)},
-                }
-            ],
-            "usage": {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15},
-        }
-        content = json.dumps(reply).encode()
-        self.send_response(200)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(content)))
+        self.body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        self.answer()
+
+    def answer(self) -> None:
+        """Reply to the body."""
+        raise NotImplementedError
+
+    def send(self, status: int, content: str, headers: Mapping[str, str] = MappingProxyType({})) -> None:
+        """A whole reply; it is JSON unless a header says otherwise."""
+        data = content.encode()
+        self.send_response(status)
+        for name, value in ({"Content-Type": "application/json"} | dict(headers)).items():
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(len(data)))
         self.end_headers()
-        self.wfile.write(content)
-        self.server.prompts.append(prompt)
+        self.wfile.write(data)
 
     def log_message(self, format: str, *args: Any) -> None:
         """Quiet."""
 
 
+def chat_completion(
+    text: str | None, finish_reason: str = "stop", *, model: str = "m", tokens: tuple[int, int] = (3, 2)
+) -> str:
+    """A good chat completion of so many tokens read and written."""
+    message = {"role": "assistant", "content": text}
+    choice = {"index": 0, "finish_reason": finish_reason, "message": message}
+    read, written = tokens
+    usage = {"prompt_tokens": read, "completion_tokens": written, "total_tokens": read + written}
+    body = {"id": "1", "object": "chat.completion", "created": 0, "model": model, "choices": [choice], "usage": usage}
+    return json.dumps(body)
+
+
+AServer = TypeVar("AServer", bound=LoopbackServer)
+
+
 @contextmanager
-def serving(answering: Answering, *, seconds: float = 0.0) -> Iterator[Server]:
-    """A server that runs while the context is open."""
-    server = Server(answering, seconds)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+def running(server: AServer) -> Iterator[AServer]:
+    """The server, which serves while the context is open."""
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()
     try:
         yield server
     finally:
+        server.closing.set()
         server.shutdown()
         server.server_close()
         thread.join()
+
+
+class Server(LoopbackServer):
+    """Replies to every chat with `answering`, after `seconds`."""
+
+    def __init__(self, answering: Answering, seconds: float) -> None:
+        super().__init__(_Handler)
+        self.answering, self.seconds = answering, seconds
+        self.prompts: list[str] = []
+        """Prompts whose reply was sent to the end, in that order."""
+
+
+class _Handler(ChatHandler):
+    server: Server
+
+    def answer(self) -> None:
+        prompt = self.body["messages"][-1]["content"]
+        time.sleep(self.server.seconds)
+        self.send(200, chat_completion(self.server.answering(prompt), model=self.body["model"], tokens=(10, 5)))
+        self.server.prompts.append(prompt)
+
+
+def serving(answering: Answering, *, seconds: float = 0.0) -> AbstractContextManager[Server]:
+    """A server that answers while the context is open."""
+    return running(Server(answering, seconds))

@@ -4,47 +4,37 @@ import json
 import socket
 import struct
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from types import MappingProxyType
 from typing import Any
+
+from tests.loopback import ChatHandler, LoopbackServer, chat_completion, running
 
 Act = Callable[["_Handler"], None]
 """What the server does with one call."""
 
 
-class Playing(ThreadingHTTPServer):
+class Playing(LoopbackServer):
     """Plays the acts in order, the last one for ever."""
 
-    daemon_threads = True
-
-    def __init__(self, acts: Sequence[Act]) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
+    def __init__(self, *acts: Act) -> None:
+        super().__init__(_Handler)
         self.acts = acts
         self.bodies: list[dict[str, Any]] = []
         """What was asked, as it arrived."""
-        self.closing = threading.Event()
         self.lock = threading.Lock()
         self.now = self.most = 0
         """Calls under way, and the most there ever were."""
 
-    @property
-    def api_base(self) -> str:
-        return f"http://127.0.0.1:{self.server_port}/v1"
 
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """Clients that give up are part of the play."""
-
-
-class _Handler(BaseHTTPRequestHandler):
+class _Handler(ChatHandler):
     server: Playing
-    body: dict[str, Any]
 
-    def do_POST(self) -> None:
-        self.body = body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+    def answer(self) -> None:
         with self.server.lock:
             act = self.server.acts[min(len(self.server.bodies), len(self.server.acts) - 1)]
-            self.server.bodies.append(body)
+            self.server.bodies.append(self.body)
             self.server.now += 1
             self.server.most = max(self.server.most, self.server.now)
         try:
@@ -53,36 +43,18 @@ class _Handler(BaseHTTPRequestHandler):
             with self.server.lock:
                 self.server.now -= 1
 
-    def log_message(self, format: str, *args: Any) -> None:
-        """Quiet."""
 
-
-def replies(status: int, content: str, headers: Mapping[str, str] | None = None) -> Act:
+def replies(status: int, content: str, headers: Mapping[str, str] = MappingProxyType({})) -> Act:
     """A reply of that status and content."""
-
-    def act(handler: _Handler) -> None:
-        data = content.encode()
-        handler.send_response(status)
-        for name, value in ({"Content-Type": "application/json"} | dict(headers or {})).items():
-            handler.send_header(name, value)
-        handler.send_header("Content-Length", str(len(data)))
-        handler.end_headers()
-        handler.wfile.write(data)
-
-    return act
+    return lambda handler: handler.send(status, content, headers)
 
 
 def says(text: str | None, finish_reason: str = "stop", *, tokens: tuple[int, int] = (3, 2)) -> Act:
     """A good chat completion of so many tokens read and written."""
-    message = {"role": "assistant", "content": text}
-    choice = {"index": 0, "finish_reason": finish_reason, "message": message}
-    read, written = tokens
-    usage = {"prompt_tokens": read, "completion_tokens": written, "total_tokens": read + written}
-    body = {"id": "1", "object": "chat.completion", "created": 0, "model": "m", "choices": [choice], "usage": usage}
-    return replies(200, json.dumps(body))
+    return replies(200, chat_completion(text, finish_reason, tokens=tokens))
 
 
-def refuses(status: int, message: str, headers: Mapping[str, str] | None = None) -> Act:
+def refuses(status: int, message: str, headers: Mapping[str, str] = MappingProxyType({})) -> Act:
     """An error as providers send them."""
     return replies(status, json.dumps({"error": {"message": message}}), headers)
 
@@ -118,16 +90,6 @@ def hangs_up(handler: _Handler) -> None:
     handler.connection.close()
 
 
-@contextmanager
-def playing(*acts: Act) -> Iterator[Playing]:
+def playing(*acts: Act) -> AbstractContextManager[Playing]:
     """A server that plays while the context is open."""
-    server = Playing(acts)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-    thread.start()
-    try:
-        yield server
-    finally:
-        server.closing.set()
-        server.shutdown()
-        server.server_close()
-        thread.join()
+    return running(Playing(*acts))
