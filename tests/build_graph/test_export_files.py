@@ -9,12 +9,9 @@ from magdi_cli.build_graph.exporting import EXPORTS
 from magdi_cli.core.graph import InteractionGraph
 from tests.build_graph.any_graphs import huge, written
 from tests.distill.graphs import graph
+from tests.files import snapshot
 
 formats = pytest.mark.parametrize("format_", list(EXPORTS))
-
-
-def files(folder: Path) -> dict[str, bytes]:
-    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
 def interrupted() -> Iterator[InteractionGraph]:
@@ -44,10 +41,10 @@ def test_an_export_that_breaks_off_leaves_nothing(format_: str, tmp_path: Path) 
 @formats
 def test_an_export_that_breaks_off_leaves_the_older_one(format_: str, tmp_path: Path) -> None:
     written(format_, tmp_path, [graph(["+-?"])])
-    before = files(tmp_path)
+    before = snapshot(tmp_path)
     with pytest.raises(KeyboardInterrupt):
         written(format_, tmp_path, interrupted())
-    assert files(tmp_path) == before
+    assert snapshot(tmp_path) == before
 
 
 @formats
@@ -55,7 +52,7 @@ def test_an_export_takes_the_place_of_the_older_one_whole(format_: str, tmp_path
     written(format_, tmp_path / "again", [graph(["+-?"], number=1), graph(["--+"], number=2)])
     written(format_, tmp_path / "again", [graph(["++-"], number=3)])
     written(format_, tmp_path / "once", [graph(["++-"], number=3)])
-    assert files(tmp_path / "again") == files(tmp_path / "once")
+    assert snapshot(tmp_path / "again") == snapshot(tmp_path / "once")
 
 
 @formats
@@ -68,7 +65,7 @@ def test_no_graphs_make_a_well_formed_nothing(format_: str, tmp_path: Path) -> N
 def test_the_same_graphs_make_the_same_bytes(format_: str, tmp_path: Path) -> None:
     for name in ("one", "two"):
         written(format_, tmp_path / name, [graph(["+-?", "++-"]), huge()])
-    assert files(tmp_path / "one") == files(tmp_path / "two")
+    assert snapshot(tmp_path / "one") == snapshot(tmp_path / "two")
 
 
 def test_listing_the_formats_imports_none_of_their_libraries() -> None:

@@ -10,9 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from magdi_cli.core.debate import Debate
-from magdi_cli.core.records import read_records
 from tests.commands import MAGDI, clean, magdi
+from tests.files import debates_held
 from tests.loopback import Server, serving
 
 PROBLEMS = 12
@@ -62,7 +61,7 @@ def test_a_debate_over_http_is_recorded_whole_and_no_reply_strays(tmp_path: Path
         done = magdi(*command(server, "--json"), cwd=tmp_path)
     summary = json.loads(done.stdout)
     assert (summary["schema"], summary["debates"], summary["usage"]["calls"]) == ("magdi.debate-summary/1", 12, 48)
-    debates = list(read_records(tmp_path / "runs/default/debates/debates.jsonl", Debate))
+    debates = debates_held(tmp_path)
     assert [debate.problem.id for debate in debates] == [f"q{n}" for n in range(PROBLEMS)]
     for number, debate in enumerate(debates):
         assert [turn.text for turn in debate.turns] == [f"token-{number} says so"] * 4

@@ -6,20 +6,16 @@ from pathlib import Path
 import pytest
 
 from magdi_cli.core.debate import Debate
-from magdi_cli.core.records import read_records
 from tests.commands import magdi
+from tests.files import debates_held
 from tests.loopback import serving
 
 PANEL = "ada=sim?accuracy=0.8,ben=sim?accuracy=0.5,cy=sim?accuracy=0.4,dee=sim?accuracy=0.3"
 
 
-def held(folder: Path) -> list[Debate]:
-    return list(read_records(folder / "runs/default/debates/debates.jsonl", Debate))
-
-
 def debate(folder: Path, *more: str, teachers: str = PANEL) -> list[Debate]:
     magdi("debate", "--task", "arithmetic", "--limit", "8", "--teachers", teachers, *more, cwd=folder)
-    return held(folder)
+    return debates_held(folder)
 
 
 def test_a_star_of_four_seats_shows_each_the_first(tmp_path: Path) -> None:
@@ -107,13 +103,13 @@ def test_a_debate_past_its_deadline_begins_no_further_call_and_is_made_up_for_la
         )
         command = ["debate", "mine.jsonl", "--teachers", seats, "--rounds", "1", "--stop", "never"]
         magdi(*command, "--deadline", "0.3", "--fail-on-error", "1", cwd=tmp_path)
-        (late,) = held(tmp_path)
+        (late,) = debates_held(tmp_path)
         assert [turn.error is None for turn in late.turns] == [True, True, False, False]
         assert "--deadline" in str(late.turns[2].error)
         assert len(server.prompts) == 2
         magdi(*command, cwd=tmp_path)
         assert len(server.prompts) == 4
-    (whole,) = held(tmp_path)
+    (whole,) = debates_held(tmp_path)
     assert all(turn.error is None for turn in whole.turns)
 
 

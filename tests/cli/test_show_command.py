@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from magdi_cli.core.debate import Debate
-from magdi_cli.core.records import read_records, write_records
+from magdi_cli.core.records import write_records
 from tests.commands import magdi
 from tests.debates import PERSUADED
+from tests.files import debates_held
 
 TEACHERS = "a=sim,b=sim?accuracy=0.4"
 
@@ -28,16 +28,12 @@ def document(*arguments: str, cwd: Path) -> dict[str, Any]:
     return found
 
 
-def debates(folder: Path) -> list[Debate]:
-    return list(read_records(folder / "runs/default/debates/debates.jsonl", Debate))
-
-
 def test_a_run_is_listed_one_debate_a_line(folder: Path) -> None:
     shown = magdi("show", cwd=folder).stdout
     lines = shown.splitlines()
     assert lines[0].startswith("4 debates, ")
     assert lines[2].split()[:3] == ["#", "id", "question"]
-    assert [line.split()[1] for line in lines[3:7]] == [debate.problem.id for debate in debates(folder)]
+    assert [line.split()[1] for line in lines[3:7]] == [debate.problem.id for debate in debates_held(folder)]
     assert all(("right" in line) != ("wrong" in line) for line in lines[3:7])
     assert max(map(len, lines)) <= 120
     assert "\x1b" not in shown
@@ -60,7 +56,7 @@ def test_filters_leave_rows_out_and_counts_alone(folder: Path) -> None:
 
 
 def test_a_problem_is_found_by_id_and_by_number(folder: Path) -> None:
-    second = debates(folder)[1]
+    second = debates_held(folder)[1]
     by_id = document("runs/default", second.problem.id, cwd=folder)
     assert by_id == document("runs/default", "#2", cwd=folder)
     assert by_id["number"] == 2
@@ -72,7 +68,7 @@ def test_a_problem_is_found_by_id_and_by_number(folder: Path) -> None:
 def test_a_transcript_is_plain_text_in_a_pipe(folder: Path) -> None:
     shown = magdi("show", "runs/default", "#1", cwd=folder).stdout
     lines = shown.splitlines()
-    first = debates(folder)[0]
+    first = debates_held(folder)[0]
     assert lines[0] == f"Debate #1: {first.problem.id} (arithmetic)"
     assert f"Gold: {first.problem.gold}" in lines
     assert "Round 0: everybody alone" in lines

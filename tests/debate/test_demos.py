@@ -8,6 +8,7 @@ import pytest
 from magdi_cli.core.errors import DataProblem
 from magdi_cli.core.problem import Answer, Problem
 from magdi_cli.debate.demos import demos_for, read_demos
+from tests.files import written
 
 ROWS = (
     {"question": "2+2?", "answer": "4", "rationale": "Two and two.", "seat": "ada"},
@@ -16,13 +17,8 @@ ROWS = (
 )
 
 
-def write(path: Path, *rows: dict[str, object]) -> Path:
-    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
-    return path
-
-
 def test_examples_are_read_like_problems(tmp_path: Path) -> None:
-    ada, bob, anyone = read_demos(write(tmp_path / "demos.jsonl", *ROWS))
+    ada, bob, anyone = read_demos(written(tmp_path / "demos.jsonl", *ROWS))
     assert (ada.seat, bob.seat, anyone.seat) == ("ada", "bob", None)
     assert bob.question == "Who buzzes?\n\nA. ant\nB. bee"
     assert json.loads(bob.reply) == {"reasoning": "Bees do.", "answer": "B"}
@@ -36,7 +32,7 @@ def test_examples_may_be_a_table(tmp_path: Path) -> None:
 
 
 def test_all_that_is_wrong_with_a_file_is_said_at_once(tmp_path: Path) -> None:
-    path = write(
+    path = written(
         tmp_path / "demos.jsonl",
         {"question": "2+2?", "answer": "4"},
         {"question": "", "answer": "4", "rationale": "r"},
@@ -49,7 +45,7 @@ def test_all_that_is_wrong_with_a_file_is_said_at_once(tmp_path: Path) -> None:
 
 def test_a_file_without_examples_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DataProblem, match="holds no examples"):
-        read_demos(write(tmp_path / "demos.jsonl"))
+        read_demos(written(tmp_path / "demos.jsonl"))
 
 
 def asked(question: str) -> Problem:
@@ -69,5 +65,5 @@ def asked(question: str) -> Problem:
 def test_a_seat_is_shown_what_convinced_the_others_and_never_the_question_itself(
     tmp_path: Path, seat: str, question: str, shown: list[str | None]
 ) -> None:
-    demos = read_demos(write(tmp_path / "demos.jsonl", *ROWS))
+    demos = read_demos(written(tmp_path / "demos.jsonl", *ROWS))
     assert [demo.seat for demo in demos_for(demos, seat, asked(question))] == shown

@@ -18,6 +18,7 @@ from magdi_cli.debate.forecast import DebateForecast, Scenario
 from magdi_cli.debate.habits import ENOUGH_TO_KNOW, REPLY_TOKENS, habits_of
 from magdi_cli.debate.stage import DebateSummary, run
 from magdi_cli.engines.recorded import Call
+from tests.files import snapshot
 from tests.reports import Heard
 
 DEBATES = 6
@@ -133,10 +134,6 @@ def test_all_debates_being_held_nothing_is_left_to_pay(tmp_path: Path) -> None:
     assert (found.debates, found.rounds) == (0, ())
     assert [(each.calls, each.cost_usd) for each in found.totals] == [(0, 0.0)] * 3
     assert "4 of 4 debates are held already" in report.notes
-
-
-def snapshot(folder: Path) -> dict[str, bytes]:
-    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
 def test_debates_of_other_settings_neither_count_nor_inform(tmp_path: Path) -> None:

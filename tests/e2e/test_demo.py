@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from magdi_cli.core.debate import Debate
 from magdi_cli.core.records import read_records
 from tests.commands import clean, magdi
+from tests.files import debates_held
 
 pytestmark = pytest.mark.e2e
 ROOT = Path(__file__).parent.parent.parent
@@ -82,7 +82,7 @@ def test_local_teachers_debate_over_http_and_their_server_is_gone_afterwards(tmp
         ),
         cwd=tmp_path,
     )
-    debates = list(read_records(tmp_path / "runs/default/debates/debates.jsonl", Debate))
+    debates = debates_held(tmp_path)
     assert len(debates) == 2
     assert all(turn.error is None and turn.usage.completion_tokens > 0 for debate in debates for turn in debate.turns)
     servers = subprocess.run(["pgrep", "-f", "vllm.entrypoints.openai.api_server"], capture_output=True, check=False)

@@ -1,17 +1,9 @@
 """What the tests of the importers share."""
 
-import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 from magdi_cli.build_graph.importing.found import Faulty, Found, Imported, Sources
-
-
-def written(path: Path, *rows: Any) -> Path:
-    """A file of JSON Lines."""
-    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
-    return path
 
 
 def found_in(

@@ -4,7 +4,8 @@ from typing import Any
 import pytest
 
 from magdi_cli.build_graph.importing.messages import debates
-from tests.build_graph.importing.lines_of import faults, found_in, heard, only, seats, written
+from tests.build_graph.importing.lines_of import faults, found_in, heard, only, seats
+from tests.files import written
 
 
 def said(name: str, content: str = "So the answer is 4.", **also: Any) -> dict[str, Any]:

@@ -10,7 +10,8 @@ from magdi_cli.build_graph.importing.inlined import options_in
 from magdi_cli.build_graph.importing.reference import debates
 from magdi_cli.core.problem import Answer, Problem
 from magdi_cli.tasks.answers import verify
-from tests.build_graph.importing.lines_of import faults, found_in, heard, only, seats, written
+from tests.build_graph.importing.lines_of import faults, found_in, heard, only, seats
+from tests.files import written
 
 TEACHERS = ("claude", "gpt4", "bard")
 

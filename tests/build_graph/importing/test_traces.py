@@ -10,7 +10,8 @@ from magdi_cli.build_graph.build import build_graph
 from magdi_cli.build_graph.importing.found import Imported
 from magdi_cli.build_graph.importing.traces import debates
 from magdi_cli.tasks.answers import verify
-from tests.build_graph.importing.lines_of import faults, found_in, heard, only, seats, written
+from tests.build_graph.importing.lines_of import faults, found_in, heard, only, seats
+from tests.files import written
 
 
 def output(model: str, text: str = "So the answer is yes.", **also: Any) -> dict[str, Any]:
