@@ -6,7 +6,7 @@ from typing import ClassVar, Literal
 
 from magdi_cli.build_graph.build import build_graph
 from magdi_cli.build_graph.importing.found import Faulty, Found, Imported
-from magdi_cli.build_graph.validate import outline, violations
+from magdi_cli.build_graph.validate import cut, outline, violations
 from magdi_cli.core.errors import DataProblem
 from magdi_cli.core.graph import InteractionGraph
 from magdi_cli.core.problem import Answer, Problem
@@ -98,12 +98,8 @@ class Admission:
 
 
 def _told(faulty: Faulty, fault: str) -> str:
-    about = f"problem {_cut(repr(faulty.problem))}: " if faulty.problem else ""
-    return f"{_cut(faulty.where)}: {about}{_cut(fault)}"
-
-
-def _cut(text: str) -> str:
-    return text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}..."
+    about = f"problem {cut(repr(faulty.problem), LONGEST_SHOWN)}: " if faulty.problem else ""
+    return f"{cut(faulty.where, LONGEST_SHOWN)}: {about}{cut(fault, LONGEST_SHOWN)}"
 
 
 def _quarantined(faulty: Faulty) -> Quarantined:

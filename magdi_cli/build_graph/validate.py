@@ -16,9 +16,9 @@ NAME_SHOWN = 60
 """Characters of an agent's name that a fault repeats."""
 
 
-def cut(agent: str) -> str:
-    """An agent's name, at a length that can be read."""
-    return agent if len(agent) <= NAME_SHOWN else f"{agent[:NAME_SHOWN]}..."
+def cut(text: str, most: int = NAME_SHOWN) -> str:
+    """An agent's name, or another text, at a length that can be read."""
+    return text if len(text) <= most else f"{text[:most]}..."
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -158,8 +158,6 @@ def _problems(config: DebateConfig, report: Report) -> list[Problem]:
         problems = list(load_file(config.problems, limit=config.limit))
     else:
         problems = list(load_problems(config.task, config.split, data_dir=config.data_dir, limit=config.limit))
-    if not problems:
-        raise DataProblem(f"no problems in {config.problems or f'{config.task} {config.split}'}")
     if len(problems) == config.limit:
         report.note(f"debating the first {config.limit} problems; --limit 0 takes all")
     return problems

@@ -9,7 +9,7 @@ from magdi_cli.core.debate import Debate
 from magdi_cli.core.errors import DataProblem
 from magdi_cli.core.evaluation import Evaluation
 from magdi_cli.core.protocols import Report
-from magdi_cli.core.records import decode, encode, read_records, replacing
+from magdi_cli.core.records import decode, read_records, write_records
 from magdi_cli.core.usage import Usage
 from magdi_cli.efficiency.rows import DEBATE, Efficiency, Row, efficiency
 from magdi_cli.tasks.answers import verify
@@ -31,8 +31,7 @@ def run(config: EfficiencyConfig, report: Report) -> Efficiency:
         report.warn(f"no debates in {debates}: there is nothing to compare the evaluations with")
     result = efficiency(rows)
     artifact = Artifact(kind="efficiency", path=config.run_dir / "efficiency")
-    with replacing(artifact.path / RESULT) as handle:
-        handle.write(encode(result))
+    write_records(artifact.path / RESULT, [result])
     artifact.complete(config, inputs=[debates, *evaluations], counts={"rows": len(rows)})
     return result
 

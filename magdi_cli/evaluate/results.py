@@ -8,7 +8,7 @@ from magdi_cli.core.config import EvaluateConfig
 from magdi_cli.core.errors import DataProblem, UsageProblem
 from magdi_cli.core.evaluation import Evaluation, Prediction
 from magdi_cli.core.flow import Emit
-from magdi_cli.core.records import decode, encode, read_records, replacing, write_records
+from magdi_cli.core.records import decode, encode, read_records, write_records
 from magdi_cli.evaluate.metrics import Meter, predict, read_sample
 from magdi_cli.evaluate.subject import subject_name
 
@@ -23,8 +23,7 @@ def evaluation_folder(config: EvaluateConfig, subject: str, task: str) -> Path:
 
 def write_evaluation(folder: Path, evaluation: Evaluation) -> None:
     """Put `evaluation.json` in place."""
-    with replacing(folder / EVALUATION) as handle:
-        handle.write(encode(evaluation))
+    write_records(folder / EVALUATION, [evaluation])
 
 
 def rescore(config: EvaluateConfig, emit: Emit) -> Evaluation:

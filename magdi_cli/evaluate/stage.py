@@ -9,7 +9,7 @@ from functools import partial
 
 from magdi_cli.core.artifact import Artifact
 from magdi_cli.core.config import EvaluateConfig
-from magdi_cli.core.errors import DataProblem, GateFailed, TooManyFailures, UsageProblem
+from magdi_cli.core.errors import GateFailed, TooManyFailures, UsageProblem
 from magdi_cli.core.evaluation import Evaluation, Prediction
 from magdi_cli.core.flow import Emit, Journal, in_order
 from magdi_cli.core.problem import Problem
@@ -80,13 +80,9 @@ def sampling_of(config: EvaluateConfig) -> Sampling:
 
 def _problems(config: EvaluateConfig) -> list[Problem]:
     if config.problems is not None:
-        problems = list(load_file(config.problems, limit=config.limit))
-    else:
-        task = config.task or _task_of_run(config)
-        problems = list(load_problems(task, config.split, data_dir=config.data_dir, limit=config.limit))
-    if not problems:
-        raise DataProblem(f"no problems in {config.problems or f'{config.task} {config.split}'}")
-    return problems
+        return list(load_file(config.problems, limit=config.limit))
+    task = config.task or _task_of_run(config)
+    return list(load_problems(task, config.split, data_dir=config.data_dir, limit=config.limit))
 
 
 def _task_of_run(config: EvaluateConfig) -> str:

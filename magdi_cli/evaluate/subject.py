@@ -67,9 +67,7 @@ def subject_name(config: EvaluateConfig) -> str:
 
 
 def _student(folder: Path) -> Subject:
-    settings = json.loads((folder / ADAPTER_CONFIG).read_bytes())
-    base = resolve_model(settings["base_model_name_or_path"])
-    return Subject(name=folder.resolve().name, model=base, adapter=folder)
+    return Subject(name=folder.resolve().name, model=resolve_model(_base_of(folder)), adapter=folder)
 
 
 def _model(name: str, filed_under: str) -> Subject:
@@ -90,10 +88,13 @@ def _newest(students: Path) -> Path:
 def _base_of_run(students: Path) -> str:
     """The model that the run's students are made of; the default one where there are none yet."""
     try:
-        folder = _newest(students)
+        return _base_of(_newest(students))
     except DataProblem:
         return DistillConfig().student
-    base: str = json.loads((folder / ADAPTER_CONFIG).read_bytes())["base_model_name_or_path"]
+
+
+def _base_of(adapter: Path) -> str:
+    base: str = json.loads((adapter / ADAPTER_CONFIG).read_bytes())["base_model_name_or_path"]
     return base
 
 
