@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from statistics import fmean
 from typing import ClassVar, Literal
 
 
@@ -18,7 +19,7 @@ class Step:
     loss: float
     """The weighted sum of `terms`."""
     terms: Mapping[str, float]
-    """Each objective's loss, before its weight."""
+    """Each objective's loss, before its weight, where the step's graphs hold anything for it."""
     term_gradient_norms: Mapping[str, float]
     """Norm of each term's gradient in the encoded texts, before its weight: how hard it pulls at the student."""
     accuracy: Mapping[str, float]
@@ -34,8 +35,8 @@ class Step:
 
 
 def final_losses(steps: Sequence[Step]) -> dict[str, float]:
-    """Each objective's mean loss over the last tenth of the steps, and the total as `loss`."""
-    last = steps[-max(1, len(steps) // 10) :]
-    names = list(dict.fromkeys(name for step in last for name in step.terms))
-    means = {name: sum(step.terms[name] for step in last) / len(last) for name in names}
-    return {"loss": sum(step.loss for step in last) / len(last)} | means
+    """Each objective's mean loss over the last tenth of the steps that have it, and likewise the total as `loss`."""
+    names = dict.fromkeys(name for step in steps for name in step.terms)
+    terms = {name: [step.terms[name] for step in steps if name in step.terms] for name in names}
+    series = {"loss": [step.loss for step in steps]} | terms
+    return {name: fmean(values[-max(1, len(values) // 10) :]) for name, values in series.items()}

@@ -24,7 +24,7 @@ class Measured:
     loss: float
     """The weighted sum of `terms`."""
     terms: Mapping[str, float]
-    """Each objective's loss, before its weight."""
+    """Each objective's loss, before its weight, where the step's graphs hold anything for it."""
     term_gradient_norms: Mapping[str, float]
     """Norm of each term's gradient, before its weight, in the encoded texts: all that it tells the student."""
     accuracy: Mapping[str, float]
@@ -51,7 +51,8 @@ def accumulate_gradients(
     own = [] if idle else list(batches)
     sizes = torch.tensor([[objective.size(batch) for objective in objectives.values()] for batch in own])
     sizes = sizes.reshape(len(own), len(objectives))
-    shares = sizes / ranks.sum(sizes.sum(dim=0)).clamp(min=1)
+    totals = ranks.sum(sizes.sum(dim=0))
+    shares = sizes / totals.clamp(min=1)
     passes = longest(ranks, len(own))
     tally = torch.zeros(len(objectives), 4, dtype=torch.float64)
     for number in range(passes):
@@ -61,7 +62,9 @@ def accumulate_gradients(
             judged: Judged = student(batch, objectives)
             tally += _judge(judged, batch, dict(zip(objectives, share.tolist(), strict=True)), weights, ranks)
     encoded = torch.tensor([sum(batch.text_count for batch in own), sum(batch.tokens for batch in own)])
-    return _measured(ranks.sum(tally), ranks.sum(encoded), list(objectives), weights)
+    rows = dict(zip(objectives, ranks.sum(tally).tolist(), strict=True))
+    held = {name: rows[name] for name, total in zip(objectives, totals.tolist(), strict=True) if total}
+    return _measured(held, ranks.sum(encoded), weights)
 
 
 def _judge(
@@ -103,8 +106,7 @@ def _require_finite(total: Tensor, terms: Mapping[str, Term], batch: Batch) -> N
         )
 
 
-def _measured(tally: Tensor, encoded: Tensor, names: Sequence[str], weights: Mapping[str, float]) -> Measured:
-    rows = {name: row.tolist() for name, row in zip(names, tally, strict=True)}
+def _measured(rows: Mapping[str, Sequence[float]], encoded: Tensor, weights: Mapping[str, float]) -> Measured:
     texts, tokens = encoded.tolist()
     return Measured(
         loss=sum(weights[name] * loss for name, (loss, *_) in rows.items()),

@@ -46,6 +46,13 @@ def test_the_loss_is_the_weighted_sum_of_the_terms(student: Student, items: list
     assert measured.loss == pytest.approx(sum(WEIGHTS[name] * loss for name, loss in measured.terms.items()))
 
 
+def test_a_term_without_material_in_the_step_is_not_told(student: Student, items: list[Item]) -> None:
+    only_wrong, _ = gradients(student, [[items[2]]])
+    assert set(only_wrong.terms) == {"node"}
+    only_right, _ = gradients(student, [[items[1]]])
+    assert set(only_right.terms) == {"next-token", "node"}
+
+
 def test_a_step_encodes_every_distinct_node_exactly_once(student: Student, items: list[Item]) -> None:
     rows: list[int] = []
     student.backbone.get_base_model().base_model.register_forward_pre_hook(

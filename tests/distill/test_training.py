@@ -197,13 +197,13 @@ def test_an_epoch_may_be_cut_short(tiny: Path, tmp_path: Path, items: list[Item]
     assert steps(tmp_path)[1].epoch == 1.0
 
 
-def test_final_losses_are_means_over_the_last_tenth() -> None:
+def test_final_losses_are_means_over_the_last_tenth_of_the_steps_that_have_them() -> None:
     made = [
         Step(
             step=n,
             epoch=1.0,
             loss=float(n),
-            terms={"margin": 2.0 * n},
+            terms={"margin": 2.0 * n} | ({"node": 1.0 * n} if n <= 20 else {}),
             term_gradient_norms={},
             accuracy={},
             gradient_norm=1.0,
@@ -214,4 +214,4 @@ def test_final_losses_are_means_over_the_last_tenth() -> None:
         )
         for n in range(1, 31)
     ]
-    assert final_losses(made) == {"loss": 29.0, "margin": 58.0}
+    assert final_losses(made) == {"loss": 29.0, "margin": 58.0, "node": 19.5}
