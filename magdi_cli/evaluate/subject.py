@@ -44,6 +44,8 @@ def find_subject(config: EvaluateConfig) -> Subject:
         return Subject(name=_file_name(name), model=ResolvedModel(path=name, hub_id=name))
     if (folder := Path(name)).is_dir():
         return _student(folder) if (folder / ADAPTER_CONFIG).exists() else _model(name, folder.resolve().name)
+    if (students / name / ADAPTER_CONFIG).exists():
+        return _student(students / name)
     try:
         level = level_named(name).name
     except UnknownName:

@@ -1,3 +1,4 @@
+import json
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ from magdi_cli.core.evaluation import Prediction, Sample
 from magdi_cli.core.protocols import Sampling
 from magdi_cli.core.records import decode, encode
 from magdi_cli.evaluate.stage import run, sampling_of
+from magdi_cli.evaluate.subject import find_subject
 from tests.reports import Heard
 from tests.strategies import problem
 
@@ -48,6 +50,17 @@ def test_an_untrained_level_says_how_to_train_it(tmp_path: Path) -> None:
 def test_an_unknown_student_is_answered_with_the_nearest(tmp_path: Path) -> None:
     with pytest.raises(UnknownName, match=r"close: .*graph"):
         run(EvaluateConfig(run_dir=tmp_path, task="arithmetic", student="grap", limit=1), Heard(), lambda _: None)
+
+
+@pytest.mark.parametrize("name", ["graph", "graph--seed-1", "single-teacher--openai%2Fgpt-4o"])
+def test_a_student_of_a_ladder_goes_by_its_folders_name(tmp_path: Path, name: str) -> None:
+    folder, base = tmp_path / "students" / name, tmp_path / "base"
+    folder.mkdir(parents=True)
+    base.mkdir()
+    (base / "config.json").write_text("{}")
+    (folder / "adapter_config.json").write_text(json.dumps({"base_model_name_or_path": str(base)}))
+    subject = find_subject(EvaluateConfig(run_dir=tmp_path, student=name))
+    assert (subject.name, subject.adapter) == (name, folder)
 
 
 @pytest.fixture
