@@ -21,3 +21,20 @@ class Heard:
     @contextmanager
     def progress(self, label: str, total: int | None, status: Callable[[], str] = str) -> Iterator[Callable[[], None]]:
         yield lambda: self.steps.append(status())
+
+
+class StoppedAfter(Heard):
+    """A report through which the user stops the run after so many steps."""
+
+    def __init__(self, steps: int) -> None:
+        super().__init__()
+        self.last = steps
+
+    @contextmanager
+    def progress(self, label: str, total: int | None, status: Callable[[], str] = str) -> Iterator[Callable[[], None]]:
+        def advance() -> None:
+            self.steps.append(status())
+            if len(self.steps) > self.last:
+                raise KeyboardInterrupt
+
+        yield advance

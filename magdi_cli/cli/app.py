@@ -39,7 +39,8 @@ COMMANDS = (
     ),
     Command(
         name="distill",
-        help="Train a small student on the graphs with LoRA, at one of five levels.\n\nmagdi distill --level all-nodes",
+        help="Train a small student on the graphs with LoRA, at one of five levels.\n\n"
+        "magdi distill --level all-nodes\n\nmagdi distill --ladder single-teacher..graph --seeds 3",
         config=DistillConfig,
         stage="magdi_cli.distill.stage",
         next="evaluate",

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Literal
 
 from magdi_cli import __version__
@@ -68,8 +69,20 @@ class Artifact:
         self._write(PARTIAL_MANIFEST, self._manifest(config, also))
         (self.path / MANIFEST).unlink(missing_ok=True)
 
-    def complete(self, config: RunConfig, *, inputs: Iterable[Path], counts: Mapping[str, int], **also: object) -> None:
-        """Write the manifest: from now on the artifact counts as complete."""
+    def complete(
+        self,
+        config: RunConfig,
+        told: Mapping[str, object] = MappingProxyType({}),
+        /,
+        *,
+        inputs: Iterable[Path],
+        counts: Mapping[str, int],
+        **also: object,
+    ) -> None:
+        """Write the manifest: from now on the artifact counts as complete.
+
+        `told` is what it tells besides; unlike `also` it decides nothing.
+        """
         self._write(
             MANIFEST,
             self._manifest(config, also)
@@ -77,7 +90,8 @@ class Artifact:
                 "inputs": [{"name": p.name, "sha256": sha256(p)} for p in inputs if p.is_file()],
                 "outputs": self._outputs(),
                 "counts": dict(counts),
-            },
+            }
+            | dict(told),
         )
         (self.path / PARTIAL_MANIFEST).unlink(missing_ok=True)
 

@@ -174,7 +174,9 @@ class EvaluateConfig(RunConfig):
 
     problems: Path | None = option(None, "A file of problems instead of --task, or - for stdin.", argument=True)
     student: str | None = option(
-        None, "A level of the run, an adapter folder, base, or a model; default: the newest student."
+        None,
+        "A student of the run (a level, or its folder's name), an adapter folder, base, or a model; "
+        "default: the newest student.",
     )
     task: str | None = option(None, "Benchmark to answer; default: the one the run debated.", panel=TASKS_PANEL)
     split: str = option("test", "Split of the benchmark.", panel=TASKS_PANEL)

@@ -14,8 +14,21 @@ class DistillConfig(RunConfig):
     graphs: tuple[Path, ...] = option(
         (), "graphs.jsonl files or folders; several make a multi-task student; default: the run's.", argument=True
     )
-    level: str = option("graph", "What to learn from: single-teacher, round-0, correct-nodes, all-nodes or graph.")
-    teacher: str | None = option(None, "The seat that single-teacher learns from; default: the most accurate.")
+    level: str | None = option(
+        None, "What to learn from: single-teacher, round-0, correct-nodes, all-nodes or graph (the default)."
+    )
+    ladder: str | None = option(
+        None, "Several levels, one student after the other: FROM..TO, or levels, comma-separated.", identity=False
+    )
+    seeds: int = option(
+        1, "Students of each kind, from --seed upwards: what differs between them is noise.", identity=False, minimum=1
+    )
+    teacher: str | None = option(
+        None, "The seat that single-teacher learns from, or all: a student of each; default: the most accurate."
+    )
+    mixture: Literal["proportional", "sqrt", "equal"] = option(
+        "proportional", "A task's share of an epoch: as its graphs, as their square root, or the same for all."
+    )
     student: str = option("smollm2-135m", "Model to train: an alias, a Hugging Face id, or a folder.")
     epochs: float = option(3.0, "Passes over the graphs.", panel=TRAINING_PANEL, minimum=0)
     learning_rate: float = option(5e-4, "Peak learning rate.", panel=TRAINING_PANEL, minimum=0)

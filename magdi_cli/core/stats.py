@@ -1,10 +1,18 @@
-"""Honest figures about shares."""
+"""Honest figures about shares and means."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import sqrt
+from statistics import fmean, stdev
 
 Z95 = 1.959963984540054
 """The normal quantile of a two-sided 95 % interval."""
+T95 = (
+    *(12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228),
+    *(2.201, 2.179, 2.160, 2.145, 2.131, 2.120, 2.110, 2.101, 2.093, 2.086),
+    *(2.080, 2.074, 2.069, 2.064, 2.060, 2.056, 2.052, 2.048, 2.045, 2.042),
+)
+"""Student's quantiles of the same for 1 to 30 degrees of freedom; the last one serves, a little wide, beyond."""
 
 
 def wilson_interval(successes: int, n: int, *, z: float = Z95) -> tuple[float, float]:
@@ -38,3 +46,12 @@ class Share:
     def interval(self) -> tuple[float, float]:
         """The 95 % Wilson interval of the share."""
         return wilson_interval(self.hits, self.of)
+
+
+def mean_interval(values: Sequence[float]) -> tuple[float, float] | None:
+    """Student's 95 % interval of the mean; None for fewer than two values, which tell nothing of their spread."""
+    if len(values) < 2:
+        return None
+    mean, freedom = fmean(values), min(len(values) - 1, len(T95))
+    half = T95[freedom - 1] * stdev(values) / sqrt(len(values))
+    return mean - half, mean + half

@@ -8,8 +8,10 @@ from typing import Any
 
 from magdi_cli.core.distill_config import DistillConfig
 from magdi_cli.core.errors import UsageProblem
-from magdi_cli.core.level import Level, level_named
+from magdi_cli.core.level import LEVELS, Level, level_named
 from magdi_cli.distill.examples import active
+
+DEFAULT_LEVEL = "graph"
 
 RECIPES: Mapping[str, Mapping[str, Any]] = MappingProxyType(
     {
@@ -38,14 +40,41 @@ def applied(config: DistillConfig) -> DistillConfig:
     return settled
 
 
-def level_of(config: DistillConfig) -> Level:
-    """The config's level under the config's weights."""
-    level = level_named(config.level).reweighted(dict(_weight(text) for text in config.weight))
-    if not active(level):
+def levels_of(config: DistillConfig) -> tuple[Level, ...]:
+    """The config's level, or those of its ladder, under the config's weights."""
+    levels = _levels_named(config)
+    if config.teacher is not None and all(level.teachers == "all" for level in levels):
+        names = ", ".join(level.name for level in levels)
+        raise UsageProblem(f"level {names} learns from all teachers; --teacher belongs to single-teacher")
+    return tuple(_reweighted(level, weights_for(level, config)) for level in levels)
+
+
+def weights_for(level: Level, config: DistillConfig) -> tuple[str, ...]:
+    """Those of the config's weights that the level is trained by; in a ladder, a weight need not concern every rung."""
+    named = {text: _weight(text)[0] for text in config.weight}
+    elsewhere = {name for other in _levels_named(config) for name in other.objectives} - set(level.objectives)
+    return tuple(text for text, name in named.items() if name not in elsewhere)
+
+
+def _levels_named(config: DistillConfig) -> tuple[Level, ...]:
+    if config.ladder is None:
+        return (level_named(config.level or DEFAULT_LEVEL),)
+    if config.level is not None:
+        raise UsageProblem(f"--level {config.level} and --ladder {config.ladder} both say what to train; drop one")
+    first, dots, last = (part.strip() for part in config.ladder.partition(".."))
+    names = [level_named(name.strip()).name for name in ((first, last) if dots else config.ladder.split(","))]
+    places = [list(LEVELS).index(name) for name in names]
+    if dots and places != sorted(places):
+        raise UsageProblem(f"--ladder {config.ladder} leads down; turn it round: {last}..{first}")
+    wanted = range(places[0], places[-1] + 1) if dots else places
+    return tuple(level for place, level in enumerate(LEVELS.values()) if place in wanted)
+
+
+def _reweighted(level: Level, weights: tuple[str, ...]) -> Level:
+    changed = level.reweighted(dict(_weight(text) for text in weights))
+    if not active(changed):
         raise UsageProblem(f"all weights of level {level.name} are 0; there is nothing to train")
-    if config.teacher is not None and level.teachers == "all":
-        raise UsageProblem(f"level {level.name} learns from all teachers; --teacher belongs to single-teacher")
-    return level
+    return changed
 
 
 def _weight(text: str) -> tuple[str, float]:

@@ -1,83 +1,80 @@
 """`magdi distill`: interaction graphs in, a student out."""
 
+import gc
 import shutil
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import asdict
+from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from transformers import set_seed
 
 from magdi_cli.core.artifact import Artifact
 from magdi_cli.core.distill_config import DistillConfig
-from magdi_cli.core.errors import DataProblem, EnvironmentProblem
+from magdi_cli.core.errors import EnvironmentProblem
 from magdi_cli.core.protocols import Report
 from magdi_cli.core.records import read_records
 from magdi_cli.core.seeds import seed_for
-from magdi_cli.distill.ablations import joined
-from magdi_cli.distill.batches import Item, Layout, shortened, tokenize
+from magdi_cli.distill.batches import Layout
 from magdi_cli.distill.card import Facts, model_card
 from magdi_cli.distill.checks import sharing_for
+from magdi_cli.distill.comparison import ladder_result
 from magdi_cli.distill.examples import active
+from magdi_cli.distill.ladder import is_ladder
 from magdi_cli.distill.lesson import Lesson, prepare
 from magdi_cli.distill.loading import device_for, dtype_for, load_student, load_tokenizer
+from magdi_cli.distill.material import Material, read_material
 from magdi_cli.distill.metrics import Step, final_losses
+from magdi_cli.distill.mixing import MixtureRow, mixed
+from magdi_cli.distill.results import DistillResult, LadderResult
 from magdi_cli.distill.saving import save_student
-from magdi_cli.distill.schedule import planned, shuffled
+from magdi_cli.distill.schedule import planned
 from magdi_cli.distill.student import Student
+from magdi_cli.distill.tokens import CachedTokenizer
 from magdi_cli.distill.training import Course, newest_checkpoint, train
 
 METRICS = "metrics.jsonl"
 CHECKPOINTS = "checkpoints"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class DistillResult:
-    """The student, and how it came to be."""
-
-    schema: Literal["magdi.distill-result/1"] = "magdi.distill-result/1"
-    folder: Path
-    level: str
-    base: str
-    """The model that the adapter belongs to."""
-    teachers: tuple[str, ...]
-    objectives: Mapping[str, float]
-    """The weights trained with."""
-    counts: Mapping[str, int]
-    """`steps`, `examples`, `nodes`, `correct_nodes`, `pairs`, `flips`; `dropped_nodes` (longer than `--max-length`)."""
-    losses: Mapping[str, float]
-    """Each objective's mean loss, and the total, over the last tenth of the steps."""
-    tokens: int
-    """Tokens encoded, all steps together."""
-    seconds: float
-    """Time spent in steps."""
+def run(config: DistillConfig, report: Report) -> DistillResult | LadderResult:
+    """Train `RUN/students/LEVEL`, or every rung of a ladder; where one is complete already, say so and return it."""
+    lessons = prepare(config, report)
+    tokenizer = CachedTokenizer(partial(load_tokenizer, lessons[0].model))
+    if not is_ladder(config):
+        return _student(lessons[0], tokenizer, report)
+    students = []
+    for place, lesson in enumerate(lessons, start=1):
+        report.note(f"student {place} of {len(lessons)}: {lesson.rung.name}")
+        students.append(_student(lesson, tokenizer, report))
+        # a trained student is held together by circles; the next one needs its memory
+        gc.collect()
+    return ladder_result(students)
 
 
-def run(config: DistillConfig, report: Report) -> DistillResult:
-    """Train `RUN/students/LEVEL`; where it is complete already, say so and return it."""
-    lesson = prepare(config, report)
-    artifact = Artifact(kind="student", path=config.run_dir / "students" / lesson.level.name)
+def _student(lesson: Lesson, tokenizer: CachedTokenizer, report: Report) -> DistillResult:
+    artifact = lesson.artifact
     with artifact.begin(lesson.config, **lesson.facts) as state:
         if state == "complete":
             report.note(f"{artifact.path} is complete; delete it to train again")
         else:
-            _make_student(lesson, artifact, report)
+            _make_student(lesson, artifact, tokenizer, report)
     return _result(lesson, artifact)
 
 
-def _make_student(lesson: Lesson, artifact: Artifact, report: Report) -> None:
+def _make_student(lesson: Lesson, artifact: Artifact, tokenizer: CachedTokenizer, report: Report) -> None:
     checkpoints = artifact.path / CHECKPOINTS
     if lesson.config.resume == "never":
         shutil.rmtree(checkpoints, ignore_errors=True)
-    tokenizer = load_tokenizer(lesson.model)
-    items, dropped = _items(lesson, tokenizer, report)
+    material = read_material(lesson, tokenizer, report)
     with _enough_memory():
-        student = _trained(lesson, items, tokenizer, artifact.path, report)
+        student = _trained(lesson, material, tokenizer.tokenizer, artifact.path, report)
     steps = list(read_records(artifact.path / METRICS, Step))
-    counts = _counts(items, steps) | {"dropped_nodes": dropped}
+    counts = {"steps": len(steps)} | material.counts
     facts = Facts(
         base=lesson.model.hub_id,
         teachers=lesson.teachers,
@@ -85,29 +82,16 @@ def _make_student(lesson: Lesson, artifact: Artifact, report: Report) -> None:
         counts=counts,
         losses=final_losses(steps),
     )
-    save_student(student, tokenizer, model_card(facts, lesson.level, lesson.config), artifact.path)
-    artifact.complete(lesson.config, inputs=lesson.sources, counts=counts, **lesson.facts)
+    save_student(student, tokenizer.tokenizer, model_card(facts, lesson.level, lesson.config), artifact.path)
+    mixture = [asdict(row) for row in material.mixture]
+    artifact.complete(lesson.config, {"mixture": mixture}, inputs=lesson.sources, counts=counts, **lesson.facts)
     shutil.rmtree(checkpoints)
 
 
-def _items(lesson: Lesson, tokenizer: Any, report: Report) -> tuple[list[Item], int]:
-    """The examples in tokens, and how many nodes were too long to be among them."""
-    whole = [tokenize(example, tokenizer) for example in lesson.examples]
-    longest, objectives = lesson.config.max_length, active(lesson.level)
-    short = [shortened(item, max_length=longest, objectives=objectives) for item in whole]
-    dropped = sum(len(item.prompt) + len(tokens) > longest for item in whole for tokens in item.completions)
-    items = [replace(item, example=joined(item.example, lesson.config)) for item in short if item is not None]
-    if not items:
-        raise DataProblem(f"all {dropped} nodes are longer than --max-length {longest}; raise it")
-    if dropped:
-        report.warn(f"{dropped} nodes are longer than --max-length {longest} and were left out")
-    return items, dropped
-
-
-def _trained(lesson: Lesson, items: Sequence[Item], tokenizer: Any, folder: Path, report: Report) -> Student:
-    config, device = lesson.config, device_for()
+def _trained(lesson: Lesson, material: Material, tokenizer: Any, folder: Path, report: Report) -> Student:
+    config, device, items = lesson.config, device_for(), material.items
     seed = seed_for(config.seed, "distill") % 2**32
-    plan = planned([item.length for item in items], shuffled(len(items), config.seed), config)
+    plan = planned([item.length for item in items], mixed(material.tasks, config.mixture, config.seed), config)
     total = len(plan.steps)
     # before the first weight is drawn
     set_seed(seed)
@@ -124,7 +108,7 @@ def _trained(lesson: Lesson, items: Sequence[Item], tokenizer: Any, folder: Path
     def status() -> str:
         return f"loss {losses[-1]:.3f}" if losses else ""
 
-    with report.progress(f"distill {lesson.level.name}", total, status) as advance:
+    with report.progress(f"distill {lesson.rung.name}", total, status) as advance:
         course = Course(
             items=items,
             schedule=plan,
@@ -149,18 +133,6 @@ def _enough_memory() -> Iterator[None]:
         ) from None
 
 
-def _counts(items: Sequence[Item], steps: Sequence[Step]) -> dict[str, int]:
-    examples = [item.example for item in items]
-    return {
-        "steps": len(steps),
-        "examples": len(examples),
-        "nodes": sum(len(example.texts) for example in examples),
-        "correct_nodes": sum(sum(example.correct) for example in examples),
-        "pairs": sum(len(example.pairs) for example in examples),
-        "flips": sum(len(example.flips) for example in examples),
-    }
-
-
 def _result(lesson: Lesson, artifact: Artifact) -> DistillResult:
     """Read back from what is on disk, so that a finished run tells the same as the one that finished it."""
     manifest = artifact.manifest() or {}
@@ -168,9 +140,11 @@ def _result(lesson: Lesson, artifact: Artifact) -> DistillResult:
     return DistillResult(
         folder=artifact.path,
         level=lesson.level.name,
+        seed=lesson.config.seed,
         base=lesson.model.hub_id,
         teachers=lesson.teachers,
         objectives=dict(lesson.level.objectives),
+        mixture=tuple(MixtureRow(**row) for row in manifest["mixture"]),
         counts=manifest["counts"],
         losses=final_losses(steps),
         tokens=sum(step.tokens for step in steps),

@@ -1,6 +1,6 @@
 import pytest
 
-from magdi_cli.core.stats import Share, wilson_interval
+from magdi_cli.core.stats import Share, mean_interval, wilson_interval
 
 
 @pytest.mark.parametrize(
@@ -21,3 +21,18 @@ def test_a_share_counts_hits_among_all() -> None:
     for hit in (True, False, False, True, False):
         share.count(hit)
     assert (share.value, share.interval) == (2 / 5, wilson_interval(2, 5))
+
+
+def test_the_interval_of_a_mean_is_students() -> None:
+    # the sleep data of "The probable error of a mean" (1908): ten differences, 95 % from 0.70 to 2.46
+    gained = [1.2, 2.4, 1.3, 1.3, 0.0, 1.0, 1.8, 0.8, 4.6, 1.4]
+    assert mean_interval(gained) == (pytest.approx(0.70, abs=5e-3), pytest.approx(2.46, abs=5e-3))
+
+
+def test_one_value_tells_nothing_of_its_spread() -> None:
+    assert mean_interval([0.5]) is None
+
+
+def test_many_values_have_an_interval_a_little_too_wide() -> None:
+    low, high = mean_interval([0.0, 1.0] * 100) or (0.0, 0.0)
+    assert 2 * 1.972 < (high - low) / (0.25 * 200 / 199 / 200) ** 0.5 < 2 * 2.05

@@ -8,7 +8,7 @@ from magdi_cli.core.errors import UnknownName, UsageProblem
 from magdi_cli.distill.ablations import GRAPH_FEATURES, PAIRS
 from magdi_cli.distill.encoder import LAYERS
 from magdi_cli.distill.examples import active
-from magdi_cli.distill.settings import applied, level_of
+from magdi_cli.distill.settings import applied, levels_of
 
 
 @pytest.mark.parametrize(("option", "table"), [("gnn", LAYERS), ("graph_features", GRAPH_FEATURES), ("pairs", PAIRS)])
@@ -17,39 +17,39 @@ def test_every_value_of_an_option_has_its_row(option: str, table: Mapping[str, o
 
 
 def test_flips_are_off_until_they_are_given_a_weight() -> None:
-    assert "flip" not in active(level_of(DistillConfig()))
-    assert active(level_of(DistillConfig(weight=("flip=0.5",))))[-1] == "flip"
+    assert "flip" not in active(levels_of(DistillConfig())[0])
+    assert active(levels_of(DistillConfig(weight=("flip=0.5",)))[0])[-1] == "flip"
 
 
 def test_weights_replace_the_levels_own_by_name() -> None:
-    level = level_of(DistillConfig(level="magdi", weight=("margin=0.5", "node=0")))
+    (level,) = levels_of(DistillConfig(level="magdi", weight=("margin=0.5", "node=0")))
     assert dict(level.objectives) == {"next-token": 1.0, "margin": 0.5, "node": 0.0, "flip": 0.0}
 
 
 @pytest.mark.parametrize("text", ["margin", "margin=", "margin=x", "margin=-1", "margin=nan", "margin=inf", "=1x", ""])
 def test_a_weight_that_cannot_be_read_is_refused(text: str) -> None:
     with pytest.raises(UsageProblem, match="OBJECTIVE=WEIGHT"):
-        level_of(DistillConfig(level="graph", weight=(text,)))
+        levels_of(DistillConfig(level="graph", weight=(text,)))
 
 
 def test_a_weight_of_an_objective_that_the_level_lacks_is_refused() -> None:
     with pytest.raises(UsageProblem, match="round-0 has no margin objective"):
-        level_of(DistillConfig(level="round-0", weight=("margin=1",)))
+        levels_of(DistillConfig(level="round-0", weight=("margin=1",)))
 
 
 def test_an_unknown_objective_is_refused_with_the_nearest() -> None:
     with pytest.raises(UnknownName, match="close: margin"):
-        level_of(DistillConfig(level="graph", weight=("margn=1",)))
+        levels_of(DistillConfig(level="graph", weight=("margn=1",)))
 
 
 def test_weights_that_are_all_zero_leave_nothing_to_train() -> None:
     with pytest.raises(UsageProblem, match="nothing to train"):
-        level_of(DistillConfig(level="round-0", weight=("next-token=0",)))
+        levels_of(DistillConfig(level="round-0", weight=("next-token=0",)))
 
 
 def test_a_teacher_belongs_to_single_teacher_only() -> None:
     with pytest.raises(UsageProblem, match="--teacher belongs to single-teacher"):
-        level_of(DistillConfig(level="graph", teacher="ada"))
+        levels_of(DistillConfig(level="graph", teacher="ada"))
 
 
 def test_the_reference_recipe_is_the_released_codes() -> None:

@@ -1,6 +1,6 @@
 import json
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,28 +13,12 @@ from magdi_cli.core.graph import InteractionGraph
 from magdi_cli.core.level import LEVELS
 from magdi_cli.core.records import write_records
 from magdi_cli.distill.examples import active
-from magdi_cli.distill.stage import DistillResult, _enough_memory, run
+from magdi_cli.distill.results import DistillResult
+from magdi_cli.distill.stage import _enough_memory, run
 from tests.distill.graphs import graph
-from tests.reports import Heard
+from tests.reports import Heard, StoppedAfter
 
 GRAPHS = tuple(graph(["-++", "+-+"], number=n) for n in range(1, 5))
-
-
-class StoppedAfter(Heard):
-    """A report through which the user stops the run after so many steps."""
-
-    def __init__(self, steps: int) -> None:
-        super().__init__()
-        self.last = steps
-
-    @contextmanager
-    def progress(self, label: str, total: int | None, status: Callable[[], str] = str) -> Iterator[Callable[[], None]]:
-        def advance() -> None:
-            self.steps.append(status())
-            if len(self.steps) > self.last:
-                raise KeyboardInterrupt
-
-        yield advance
 
 
 @pytest.fixture
@@ -197,6 +181,29 @@ def test_several_files_and_folders_make_one_student(tiny: Path, tmp_path: Path) 
     sources = (tmp_path / "one.jsonl", tmp_path / "two")
     result = run(DistillConfig(run_dir=tmp_path, student=str(tiny), graphs=sources, max_steps=1), Heard())
     assert result.counts["examples"] == 4
+
+
+def test_the_mixture_of_several_tasks_is_said_told_and_kept(tiny: Path, tmp_path: Path) -> None:
+    other = [replace(made, problem=replace(made.problem, task="svamp")) for made in GRAPHS[3:]]
+    one, two = tmp_path / "one.jsonl", tmp_path / "two.jsonl"
+    write_records(one, GRAPHS[:3])
+    write_records(two, other)
+    report = Heard()
+    config = DistillConfig(run_dir=tmp_path, student=str(tiny), graphs=(one, two), mixture="equal", max_steps=1)
+    result = run(config, report)
+    assert report.notes == [
+        f"equal mixture, an epoch: arithmetic 50% (3 examples of {one}, 0.67 times), "
+        f"svamp 50% (1 examples of {two}, 2 times)"
+    ]
+    assert [(row.source, row.task, row.graphs, row.share) for row in result.mixture] == [
+        (str(one), "arithmetic", 3, 0.5),
+        (str(two), "svamp", 1, 0.5),
+    ]
+    manifest = json.loads((result.folder / "manifest.json").read_text())
+    assert [(row["task"], row["examples"], row["passes"]) for row in manifest["mixture"]] == [
+        ("arithmetic", 3, pytest.approx(2 / 3)),
+        ("svamp", 1, 2.0),
+    ]
 
 
 def test_single_teacher_takes_the_most_accurate_seat_and_says_so(distill: Callable[..., DistillResult]) -> None:
