@@ -60,6 +60,11 @@ def resolve_model(name: str) -> ResolvedModel:
     return ResolvedModel(path=str(_cached(hub_id) or _wheel(hub_id) or hub_id), hub_id=hub_id)
 
 
+def weight_files(model: ResolvedModel) -> tuple[Path, ...]:
+    """The files that hold the model's weights; none where the model is not on this machine."""
+    return tuple(sorted(Path(model.path).glob("*.safetensors")))
+
+
 def cache_dir() -> Path:
     """The folder for what is made once and used by every run."""
     if own := os.environ.get("MAGDI_CACHE_DIR"):

@@ -9,8 +9,8 @@ from magdi_cli.core.errors import DataProblem, UsageProblem
 from magdi_cli.core.evaluation import Evaluation, Prediction
 from magdi_cli.core.flow import Emit
 from magdi_cli.core.records import decode, encode, read_records, write_records
+from magdi_cli.engines.subject import subject_name
 from magdi_cli.evaluate.metrics import Meter, predict, read_sample
-from magdi_cli.evaluate.subject import subject_name
 
 PREDICTIONS = "predictions.jsonl"
 EVALUATION = "evaluation.json"
@@ -64,7 +64,7 @@ def _judged_again(path: Path, meter: Meter, emit: Emit) -> Iterator[Prediction]:
 def _stored(config: EvaluateConfig) -> Path:
     root = config.run_dir / "evaluations"
     names = sorted(path.parent.name for path in root.glob(f"*/{PREDICTIONS}"))
-    subject = subject_name(config)
+    subject = subject_name(config.run_dir, config.student)
     of_subject = [name for name in names if name.rpartition("--")[0] == subject]
     fitting = [name for name in of_subject if config.task in (None, name.rpartition("--")[2])]
     if len(fitting) == 1:

@@ -15,9 +15,9 @@ from magdi_cli.core.flow import Emit, Journal, in_order
 from magdi_cli.core.problem import Problem
 from magdi_cli.core.protocols import Completion, Engine, Report, Request, Sampling
 from magdi_cli.engines.panel import engine_name, open_student
+from magdi_cli.engines.subject import Subject, find_subject
 from magdi_cli.evaluate.metrics import Meter, predict, read_sample
 from magdi_cli.evaluate.results import PREDICTIONS, evaluation_folder, rescore, write_evaluation
-from magdi_cli.evaluate.subject import Subject, find_subject
 from magdi_cli.tasks.loading import load_file, load_problems
 from magdi_cli.tasks.prompts import student_messages
 
@@ -45,7 +45,7 @@ def _evaluate(config: EvaluateConfig, report: Report, emit: Emit) -> Evaluation:
     sampling = sampling_of(config)
     problems = _problems(config)
     task = problems[0].task
-    subject = find_subject(config)
+    subject = find_subject(config.run_dir, config.student, hosted=config.engine == "api")
     engine = engine_name(config.engine)
     facts = {"subject": subject.fingerprint(), "engine_used": engine, "task_answered": task}
     artifact = Artifact(kind="evaluation", path=evaluation_folder(config, subject.name, task))

@@ -8,8 +8,8 @@ from magdi_cli.core.errors import DataProblem, GateFailed, UnknownName, UsagePro
 from magdi_cli.core.evaluation import Prediction, Sample
 from magdi_cli.core.protocols import Sampling
 from magdi_cli.core.records import decode, encode
+from magdi_cli.engines.subject import find_subject
 from magdi_cli.evaluate.stage import run, sampling_of
-from magdi_cli.evaluate.subject import find_subject
 from tests.reports import Heard
 from tests.strategies import problem
 
@@ -59,7 +59,7 @@ def test_a_student_of_a_ladder_goes_by_its_folders_name(tmp_path: Path, name: st
     base.mkdir()
     (base / "config.json").write_text("{}")
     (folder / "adapter_config.json").write_text(json.dumps({"base_model_name_or_path": str(base)}))
-    subject = find_subject(EvaluateConfig(run_dir=tmp_path, student=name))
+    subject = find_subject(tmp_path, name)
     assert (subject.name, subject.adapter) == (name, folder)
 
 

@@ -1,10 +1,9 @@
-"""Who is evaluated: a student of the run, its base, an adapter folder, or any model."""
+"""Who is meant by a name: a student of the run, its base, an adapter folder, or any model."""
 
 import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from magdi_cli.core.config import EvaluateConfig
 from magdi_cli.core.distill_config import DistillConfig
 from magdi_cli.core.errors import DataProblem, UnknownName
 from magdi_cli.core.level import LEVELS, level_named
@@ -18,10 +17,10 @@ ADAPTER = "adapter_model.safetensors"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Subject:
-    """A model under evaluation."""
+    """A model, with an adapter on top if it is a student."""
 
     name: str
-    """What its evaluation is filed under."""
+    """What its evaluations are filed under."""
     model: ResolvedModel
     adapter: Path | None = None
     """Folder in PEFT layout, put on top of `model`."""
@@ -32,34 +31,45 @@ class Subject:
         return self.model.hub_id + weights
 
 
-def find_subject(config: EvaluateConfig) -> Subject:
-    """The subject that `--student` names; by default the run's newest student."""
-    students = config.run_dir / "students"
-    name = config.student
-    if name is None:
-        return _student(_newest(students))
-    if name == BASE:
-        return Subject(name=BASE, model=resolve_model(_base_of_run(students)))
-    if config.engine == "api":
+def find_subject(run_dir: Path, name: str | None, *, hosted: bool = False) -> Subject:
+    """The subject of that name; the run's newest student where there is none. An API's model when `hosted`."""
+    if name is not None and name != BASE and hosted:
         return Subject(name=_file_name(name), model=ResolvedModel(path=name, hub_id=name))
+    if name == BASE:
+        return Subject(name=BASE, model=resolve_model(_base_of_run(run_dir / "students")))
+    if (student := find_student(run_dir, name)) is not None:
+        return Subject(name=student.resolve().name, model=resolve_model(base_name(student)), adapter=student)
+    return _model(str(name), subject_name(run_dir, name))
+
+
+def find_student(run_dir: Path, name: str | None) -> Path | None:
+    """The adapter folder that a name stands for: itself, a level of the run, or the newest; None for no student."""
+    students = run_dir / "students"
+    if name is None:
+        return _newest(students)
     if (folder := Path(name)).is_dir():
-        return _student(folder) if (folder / ADAPTER_CONFIG).exists() else _model(name, folder.resolve().name)
+        return folder if (folder / ADAPTER_CONFIG).exists() else None
     if (students / name / ADAPTER_CONFIG).exists():
-        return _student(students / name)
+        return students / name
     try:
         level = level_named(name).name
     except UnknownName:
-        return _model(name, _file_name(name))
+        return None
     if not (students / level / ADAPTER_CONFIG).exists():
         raise DataProblem(f"no student {students / level}; run magdi distill --level {level} first")
-    return _student(students / level)
+    return students / level
 
 
-def subject_name(config: EvaluateConfig) -> str:
+def base_name(student: Path) -> str:
+    """The model that an adapter folder says it belongs to."""
+    name: str = json.loads((student / ADAPTER_CONFIG).read_bytes())["base_model_name_or_path"]
+    return name
+
+
+def subject_name(run_dir: Path, name: str | None) -> str:
     """What the subject's evaluations are filed under, whether or not the model itself is at hand."""
-    name = config.student
     if name is None:
-        return _newest(config.run_dir / "students").name
+        return _newest(run_dir / "students").name
     if Path(name).is_dir():
         return Path(name).resolve().name
     try:
@@ -68,36 +78,31 @@ def subject_name(config: EvaluateConfig) -> str:
         return _file_name(name)
 
 
-def _student(folder: Path) -> Subject:
-    return Subject(name=folder.resolve().name, model=resolve_model(_base_of(folder)), adapter=folder)
+def student_names() -> list[str]:
+    """The levels, by every name a run's students go by."""
+    return [known for level in LEVELS.values() for known in (level.name, *level.aliases)]
 
 
 def _model(name: str, filed_under: str) -> Subject:
     try:
         return Subject(name=filed_under, model=resolve_model(name))
     except UnknownName:
-        levels = [known for level in LEVELS.values() for known in (level.name, *level.aliases)]
-        raise UnknownName("student, folder or model", name, [BASE, *levels]) from None
+        raise UnknownName("student, folder or model", name, [BASE, *student_names()]) from None
 
 
 def _newest(students: Path) -> Path:
     manifests = sorted(students.glob("*/manifest.json"), key=lambda path: path.stat().st_mtime)
     if not manifests:
-        raise DataProblem(f"no student in {students}; run magdi distill first, or give --student base or a model")
+        raise DataProblem(f"no student in {students}; run magdi distill first, or name another model")
     return manifests[-1].parent
 
 
 def _base_of_run(students: Path) -> str:
     """The model that the run's students are made of; the default one where there are none yet."""
     try:
-        return _base_of(_newest(students))
+        return base_name(_newest(students))
     except DataProblem:
         return DistillConfig().student
-
-
-def _base_of(adapter: Path) -> str:
-    base: str = json.loads((adapter / ADAPTER_CONFIG).read_bytes())["base_model_name_or_path"]
-    return base
 
 
 def _file_name(name: str) -> str:
