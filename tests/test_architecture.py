@@ -11,7 +11,10 @@ import pytest
 from magdi_cli.cli.app import COMMANDS
 
 ROOT = Path(__file__).parent.parent
-HEAVY = {"torch", "transformers", "peft", "vllm", "litellm", "networkx", "datasets", "torch_geometric", "math_verify"}
+HEAVY = {
+    "torch", "transformers", "peft", "vllm", "litellm", "networkx", "datasets", "torch_geometric", "math_verify",
+    "matplotlib",
+}  # fmt: skip
 MOST_LINES = 300
 
 

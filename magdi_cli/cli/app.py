@@ -11,6 +11,7 @@ from magdi_cli.core.config import (
     DebateConfig,
     EfficiencyConfig,
     EvaluateConfig,
+    MergeConfig,
     ShowConfig,
     TeachersConfig,
 )
@@ -62,6 +63,13 @@ COMMANDS = (
         "magdi efficiency --json",
         config=EfficiencyConfig,
         stage="magdi_cli.efficiency.stage",
+    ),
+    Command(
+        name="merge",
+        help="Add a student's adapter to its base: one plain Hugging Face folder, compared with the student.\n\n"
+        "magdi merge graph --to my-model",
+        config=MergeConfig,
+        stage="magdi_cli.distill.merging",
     ),
     Command(
         name="show",

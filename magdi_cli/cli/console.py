@@ -147,6 +147,8 @@ def _text(value: object, key: str = "") -> str:
 def _number(value: float) -> str:
     if isinstance(value, int):
         return f"{value:,}"
+    if 0 < abs(value) < 0.0005:
+        return f"{value:.0e}"
     return f"{value:.3f}" if abs(value) < 100 else f"{value:.1f}"
 
 

@@ -43,7 +43,7 @@ class Artifact:
     """A folder that one stage writes and others read."""
 
     kind: str
-    """`debates`, `graphs`, `student`, `evaluation` or `efficiency`."""
+    """`debates`, `graphs`, `student`, `merged-student`, `evaluation` or `efficiency`."""
     path: Path
     way_out: str = "use another --run-dir"
     """What somebody with other settings can do, beside deleting the folder."""

@@ -212,6 +212,25 @@ class EfficiencyConfig(RunConfig):
 
 
 @dataclass(frozen=True, kw_only=True)
+class MergeConfig(RunConfig):
+    """`magdi merge`."""
+
+    student: str | None = option(
+        None,
+        "A student of the run (a level, or its folder's name), or an adapter folder; default: the newest student.",
+        argument=True,
+    )
+    to: Path | None = option(None, "Folder to write; default: STUDENT/merged.", identity=False)
+    dtype: Literal["bfloat16", "bf16", "float16", "fp16", "float32", "fp32"] = option(
+        "bfloat16", "Number type of the written weights; they are added up in float32."
+    )
+    base: str | None = option(
+        None, "Where the student's base model is, if not where its adapter says; must be that very model."
+    )
+    force: bool = option(False, "Replace what an earlier merge wrote.", identity=False)
+
+
+@dataclass(frozen=True, kw_only=True)
 class ShowConfig(Config):
     """`magdi show`."""
 

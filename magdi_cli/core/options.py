@@ -96,6 +96,24 @@ def identity(config: Config) -> dict[str, Any]:
     return {plain_name(f.name): _plain(getattr(config, f.name)) for f in fields(config) if f.metadata["identity"]}
 
 
+def arguments(config: Config, plain: Config) -> list[str]:
+    """The words on the command line that turn `plain` into the config; None and empty cannot be typed."""
+    changed = [f for f in fields(config) if getattr(config, f.name) != getattr(plain, f.name)]
+    words: list[str] = []
+    for f in sorted(changed, key=lambda f: not f.metadata["argument"]):
+        value = getattr(config, f.name)
+        values = value if isinstance(value, tuple) else () if value is None else (value,)
+        for one in values:
+            words += [str(one)] if f.metadata["argument"] else _typed(flag(f.name), one)
+    return words
+
+
+def _typed(name: str, value: object) -> list[str]:
+    if isinstance(value, bool):
+        return [name if value else name.replace("--", "--no-", 1)]
+    return [name, str(value)]
+
+
 def digest(settings: Mapping[str, Any]) -> str:
     """A short digest of settings, the same whatever their order."""
     text = json.dumps(settings, sort_keys=True, ensure_ascii=False)

@@ -7,10 +7,10 @@ from typing import Any
 from safetensors.torch import save_file
 
 from magdi_cli.core.records import replacing
+from magdi_cli.distill.card import CARD
 from magdi_cli.distill.student import ADAPTER, Student
 
 HEADS = "magdi_heads.safetensors"
-CARD = "README.md"
 
 
 def save_student(student: Student, tokenizer: Any, card: str, folder: Path) -> None:

@@ -2,8 +2,8 @@
 
 import gc
 import shutil
-from collections import deque
-from collections.abc import Iterator
+from collections import Counter, deque
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from functools import partial
@@ -17,12 +17,13 @@ from magdi_cli.core.artifact import Artifact
 from magdi_cli.core.distill_config import DistillConfig
 from magdi_cli.core.errors import EnvironmentProblem
 from magdi_cli.core.protocols import Report
-from magdi_cli.core.records import read_records
+from magdi_cli.core.records import read_records, sha256
 from magdi_cli.core.seeds import seed_for
 from magdi_cli.distill.batches import Layout
 from magdi_cli.distill.card import Facts, model_card
 from magdi_cli.distill.checks import sharing_for
 from magdi_cli.distill.comparison import ladder_result
+from magdi_cli.distill.curve import CURVE, draw_curve
 from magdi_cli.distill.examples import active
 from magdi_cli.distill.ladder import is_ladder
 from magdi_cli.distill.lesson import Lesson, prepare
@@ -36,6 +37,7 @@ from magdi_cli.distill.schedule import planned
 from magdi_cli.distill.student import Student
 from magdi_cli.distill.tokens import CachedTokenizer
 from magdi_cli.distill.training import Course, newest_checkpoint, train
+from magdi_cli.engines.weights import resolve_model, weight_files
 
 METRICS = "metrics.jsonl"
 CHECKPOINTS = "checkpoints"
@@ -75,16 +77,12 @@ def _make_student(lesson: Lesson, artifact: Artifact, tokenizer: CachedTokenizer
         student = _trained(lesson, material, tokenizer.tokenizer, artifact.path, report)
     steps = list(read_records(artifact.path / METRICS, Step))
     counts = {"steps": len(steps)} | material.counts
-    facts = Facts(
-        base=lesson.model.hub_id,
-        teachers=lesson.teachers,
-        tasks=lesson.tasks,
-        counts=counts,
-        losses=final_losses(steps),
-    )
-    save_student(student, tokenizer.tokenizer, model_card(facts, lesson.level, lesson.config), artifact.path)
+    card = _card(lesson, counts, steps, artifact.path, report)
+    save_student(student, tokenizer.tokenizer, card, artifact.path)
     mixture = [asdict(row) for row in material.mixture]
-    artifact.complete(lesson.config, {"mixture": mixture}, inputs=lesson.sources, counts=counts, **lesson.facts)
+    # the base is an input, too: the adapter fits no other weights
+    inputs = [*lesson.sources, *weight_files(resolve_model(lesson.config.student))]
+    artifact.complete(lesson.config, {"mixture": mixture}, inputs=inputs, counts=counts, **lesson.facts)
     shutil.rmtree(checkpoints)
 
 
@@ -120,6 +118,22 @@ def _trained(lesson: Lesson, material: Material, tokenizer: Any, folder: Path, r
         )
         train(student, course, config, seed=seed)
     return student
+
+
+def _card(lesson: Lesson, counts: Mapping[str, int], steps: Sequence[Step], folder: Path, report: Report) -> str:
+    """The text of the model card; the loss curve that it shows is drawn into the folder."""
+    curve = folder / CURVE
+    draw_curve(steps, curve, report, title=f"{lesson.rung.name} student")
+    facts = Facts(
+        name=lesson.rung.name,
+        base=lesson.model.hub_id,
+        teachers=lesson.teachers,
+        tasks=Counter(graph.problem.task for graph in lesson.corpus.graphs),
+        sources={str(path): sha256(path) for path in lesson.sources if path.is_file()},
+        counts=counts,
+        losses=final_losses(steps),
+    )
+    return model_card(facts, lesson.level, lesson.config, curve=curve.exists())
 
 
 @contextmanager

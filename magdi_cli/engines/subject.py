@@ -43,7 +43,7 @@ def find_subject(run_dir: Path, name: str | None, *, hosted: bool = False) -> Su
 
 
 def find_student(run_dir: Path, name: str | None) -> Path | None:
-    """The adapter folder that a name stands for: itself, a level of the run, or the newest; None for no student."""
+    """The adapter folder that a name stands for: itself, one of the run, or the newest; None for no student."""
     students = run_dir / "students"
     if name is None:
         return _newest(students)

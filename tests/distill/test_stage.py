@@ -41,6 +41,7 @@ def test_the_students_folder_holds_what_was_promised(distill: Callable[..., Dist
         "adapter_config.json",
         "adapter_model.safetensors",
         "chat_template.jinja",
+        "loss.png",
         "magdi_heads.safetensors",
         "manifest.json",
         "metrics.jsonl",
@@ -108,7 +109,7 @@ def test_the_adapter_names_the_model_as_the_user_did(tiny: Path, distill: Callab
     result = distill()
     stored = json.loads((result.folder / "adapter_config.json").read_text())
     assert stored["base_model_name_or_path"] == result.base == str(tiny)
-    assert f"base_model: {tiny}" in (result.folder / "README.md").read_text()
+    assert f"graph student of {tiny}" in (result.folder / "README.md").read_text()
 
 
 def test_the_card_tells_level_teachers_data_objectives_and_limits(distill: Callable[..., DistillResult]) -> None:

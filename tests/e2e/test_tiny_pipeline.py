@@ -90,3 +90,24 @@ def test_efficiency_compares_all_with_the_debate(run: Path) -> None:
     debate, *students = report["rows"]
     for row in students:
         assert row["ratio"] == pytest.approx(debate["tokens_per_question"] / row["tokens_per_question"])
+
+
+@pytest.mark.e2e
+def test_a_merged_student_answers_as_the_student_does(run: Path) -> None:
+    home = run.parent.parent
+    done = magdi("merge", "graph", "--dtype", "float32", "--to", "plain", "--json", cwd=home)
+    document = json.loads(done.stdout)
+    assert (document["schema"], document["folder"], document["dtype"]) == ("magdi.merge-result/1", "plain", "float32")
+    assert [row["model"] for row in document["logits"]] == ["base alone", "merged", "merged, as written"]
+    magdi(
+        *("evaluate", "--student", "plain", "--engine", "transformers", "--limit", "4", "--max-tokens", "12"),
+        *("--self-consistency", "2"),
+        cwd=home,
+    )
+
+    def said(subject: str) -> list[list[str]]:
+        lines = (run / f"evaluations/{subject}--arithmetic/predictions.jsonl").read_text().splitlines()
+        return [[sample["text"] for sample in json.loads(line)["samples"]] for line in lines]
+
+    assert said("plain") == said("graph")
+    assert said("plain") != said("base")
