@@ -7,6 +7,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+import torch
 
 from magdi_cli.core.evaluation import Prediction, Sample
 from magdi_cli.core.records import encode
@@ -16,7 +17,7 @@ from tests.strategies import problem
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
 BLOCKS = re.findall(r"```bash\n(.*?)```", README, re.DOTALL)
-MAKE, DEMO, BARE, OWN, SHOW, IMPORT, RESCORE = BLOCKS
+MAKE, DEMO, BARE, DEVICES, OWN, SHOW, IMPORT, RESCORE = BLOCKS
 (SEATS,) = re.findall(r"```toml\n(.*?)```", README, re.DOTALL)
 
 
@@ -57,6 +58,25 @@ OUTCOMES = (
 def test_the_five_bare_lines_parse_and_say_what_is_missing(tmp_path: Path, line: str, outcome: tuple[int, str]) -> None:
     done = run(line, tmp_path)
     assert (done.returncode, outcome[1] in done.stderr) == (outcome[0], True), done.stderr
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="what there is to say is said without a GPU")
+@pytest.mark.parametrize(
+    ("line", "outcome"),
+    list(
+        zip(
+            DEVICES.splitlines(),
+            [(2, "no GPU to count"), (0, "accelerate.commands.launch"), (3, "run magdi build-graph first")],
+            strict=True,
+        )
+    ),
+)
+def test_the_lines_for_several_devices_parse_and_do_what_they_can_here(
+    tmp_path: Path, line: str, outcome: tuple[int, str]
+) -> None:
+    done = run(line, tmp_path)
+    assert done.returncode == outcome[0]
+    assert outcome[1] in done.stdout + done.stderr
 
 
 def test_own_problems_are_debated_and_streamed_into_graphs(tmp_path: Path) -> None:

@@ -44,6 +44,7 @@ COMMANDS = (
         "magdi distill --level all-nodes\n\nmagdi distill --ladder single-teacher..graph --seeds 3",
         config=DistillConfig,
         stage="magdi_cli.distill.stage",
+        launcher="magdi_cli.cli.launching",
         next="evaluate",
         resumable=True,
     ),

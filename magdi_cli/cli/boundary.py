@@ -1,5 +1,6 @@
 """Where errors end: one message and an exit code for each; a traceback only with --debug."""
 
+import os
 import shlex
 import signal
 import sys
@@ -11,9 +12,17 @@ from types import FrameType
 import typer
 
 from magdi_cli.cli.streams import ReaderGone
-from magdi_cli.core.errors import BudgetReached, EnvironmentProblem, Interrupted, MagdiError, TooManyFailures
+from magdi_cli.core.errors import (
+    BudgetReached,
+    EnvironmentProblem,
+    Interrupted,
+    MagdiError,
+    ProcessKilled,
+    TooManyFailures,
+)
+from magdi_cli.core.launcher import tell_launcher
 
-CUT_OFF = (TooManyFailures, BudgetReached, Interrupted, KeyboardInterrupt, ReaderGone)
+CUT_OFF = (TooManyFailures, BudgetReached, Interrupted, ProcessKilled, KeyboardInterrupt, ReaderGone)
 """Ends that leave work which the same command takes up again."""
 
 
@@ -32,26 +41,42 @@ class _Signals:
 
 
 @contextmanager
-def boundary(*, debug: bool, resumable: bool) -> Iterator[None]:
-    """Run a command; turn whatever goes wrong into a message on stderr and an exit code."""
+def boundary(*, debug: bool, resumable: bool, one_of_several: bool = False) -> Iterator[None]:
+    """Run a command; turn whatever goes wrong into a message on stderr and an exit code.
+
+    One of several processes leaves its message to their launcher, which shows one, and the way to resume.
+    """
     signals = _Signals()
+    code = 0
     try:
         yield
     except (Exception, KeyboardInterrupt) as error:
         cut_off = isinstance(error, CUT_OFF)
-        _leave(error, signals.last, traced=debug and not cut_off, resumable=resumable and cut_off)
+        message, code = _outcome(error, signals.last)
+        if debug and not cut_off:
+            _show_traceback(error)
+        if not (one_of_several and (cut_off or tell_launcher(message))):
+            _show(message, resumable=resumable and cut_off)
+    if one_of_several:
+        # on the long way out, the threads that kept in touch with the others abort now and then, or wait for them
+        sys.stdout.flush()
+        os._exit(code)
+    if code:
+        raise typer.Exit(code)
 
 
-def _leave(error: BaseException, last_signal: signal.Signals, *, traced: bool, resumable: bool) -> None:
+def _show_traceback(error: BaseException) -> None:
+    from magdi_cli.cli.console import show_plainly
+
+    show_plainly("".join(format_exception(error)).rstrip())
+
+
+def _show(message: str, *, resumable: bool) -> None:
     from magdi_cli.cli.console import show_error, show_plainly
 
-    message, code = _outcome(error, last_signal)
-    if traced:
-        show_plainly("".join(format_exception(error)).rstrip())
     show_error(message)
     if resumable:
         show_plainly(f"nothing is lost; resume with: {shlex.join(['magdi', *sys.argv[1:]])}")
-    raise typer.Exit(code)
 
 
 def _outcome(error: BaseException, last_signal: signal.Signals) -> tuple[str, int]:

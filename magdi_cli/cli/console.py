@@ -54,6 +54,11 @@ class ConsoleReport:
                 yield advance
 
 
+def silent_report() -> ConsoleReport:
+    """A report that nobody hears: another process tells the same."""
+    return ConsoleReport(quiet=True, console=Console(quiet=True))
+
+
 def _unmoved() -> None:
     """Progress that nobody wants to see."""
 

@@ -17,7 +17,9 @@ from magdi_cli.cli.boundary import boundary
 from magdi_cli.cli.settings import settings_file
 from magdi_cli.cli.streams import ReaderGone, Sink, owned_stdout
 from magdi_cli.core.errors import UsageProblem
+from magdi_cli.core.launcher import is_main_process, launched
 from magdi_cli.core.options import Config, RunConfig, flag, plain_name
+from magdi_cli.core.protocols import Report
 from magdi_cli.core.records import encode
 
 SHARED_ENVIRONMENT = {"run_dir": "MAGDI_RUN_DIR", "run": "MAGDI_RUN_DIR", "data_dir": "MAGDI_DATA_DIR"}
@@ -27,6 +29,7 @@ QUIET_LIBRARIES = {
     "HF_HUB_DISABLE_PROGRESS_BARS": "1",
     "HF_HUB_DISABLE_TELEMETRY": "1",
     "TOKENIZERS_PARALLELISM": "false",
+    "TORCH_CPP_LOG_LEVEL": "ERROR",
     "TRANSFORMERS_VERBOSITY": "error",
     "VLLM_LOGGING_LEVEL": "WARNING",
 }
@@ -52,6 +55,8 @@ class Command:
     """Whether the same command takes up work that was cut off."""
     view: str | None = None
     """Module whose `view(document, width)` draws the result for people; None for plain tables."""
+    launcher: str | None = None
+    """Module whose `handed_over(config, ...)` starts the command as several processes; None where one does it all."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -71,7 +76,8 @@ def register(app: typer.Typer, command: Command) -> None:
     def run(**values: Any) -> None:
         output = Output(**{f.name: values.pop(f.name) for f in fields(Output) if f.name in values})
         values.pop("config")
-        with boundary(debug=output.debug, resumable=command.resumable):
+        several = command.launcher is not None and launched()
+        with boundary(debug=output.debug, resumable=command.resumable, one_of_several=several):
             _run(command, values, output)
 
     parameters = [*_fields_as_parameters(command), *_output_parameters(command)]
@@ -88,16 +94,27 @@ def _run(command: Command, values: Mapping[str, Any], output: Output) -> None:
     settings: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in values.items()}
     config = command.config(**settings)
     _settle_environment({} if output.verbose else QUIET_LIBRARIES)
+    if command.launcher and importlib.import_module(command.launcher).handed_over(
+        config, json_wanted=output.json, verbose=output.verbose
+    ):
+        return
+    speaks = command.launcher is None or is_main_process()
     with owned_stdout() as sink:
-        from magdi_cli.cli.console import ConsoleReport
+        from magdi_cli.cli.console import ConsoleReport, silent_report
 
-        report = ConsoleReport(quiet=output.quiet)
+        report = ConsoleReport(quiet=output.quiet) if speaks else silent_report()
         streams = [sink.write if output.out else _unread] if command.records else []
         result = importlib.import_module(command.stage).run(config, report, *streams)
-        _show(encode(result), sink, output, command.view)
-        spoken = not output.json and not output.out
-        if command.next and isinstance(config, RunConfig) and config.writes and spoken:
-            report.note(f"next: magdi {command.next} --run-dir {config.home}")
+        if speaks:
+            _show(encode(result), sink, output, command.view)
+            _show_next(command, config, output, report)
+
+
+def _show_next(command: Command, config: Config, output: Output, report: Report) -> None:
+    """Name the command that usually follows, to a person."""
+    spoken = not output.json and not output.out
+    if command.next and isinstance(config, RunConfig) and config.writes and spoken:
+        report.note(f"next: magdi {command.next} --run-dir {config.home}")
 
 
 def _unread(_line: bytes) -> None:

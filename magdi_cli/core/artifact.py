@@ -9,7 +9,7 @@ import json
 import os
 import platform
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib import metadata
@@ -47,6 +47,8 @@ class Artifact:
     path: Path
     way_out: str = "use another --run-dir"
     """What somebody with other settings can do, beside deleting the folder."""
+    read_only: bool = False
+    """Whether another process of the same command claims and writes the folder; then this one changes nothing."""
 
     @contextmanager
     def begin(self, config: RunConfig, **also: object) -> Iterator[State]:
@@ -56,7 +58,7 @@ class Artifact:
         Raises `DataProblem` where another process is writing or another configuration has written.
         """
         self.path.mkdir(parents=True, exist_ok=True)
-        with self.locked():
+        with nullcontext() if self.read_only else self.locked():
             if clash := self.clash(config, **also):
                 raise DataProblem(clash)
             state = self._state()
@@ -66,8 +68,9 @@ class Artifact:
 
     def reopen(self, config: RunConfig, **also: object) -> None:
         """Mark the folder as unfinished work of this configuration."""
-        self._write(PARTIAL_MANIFEST, self._manifest(config, also))
-        (self.path / MANIFEST).unlink(missing_ok=True)
+        if not self.read_only:
+            self._write(PARTIAL_MANIFEST, self._manifest(config, also))
+            (self.path / MANIFEST).unlink(missing_ok=True)
 
     def complete(
         self,

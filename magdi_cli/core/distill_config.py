@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from magdi_cli.core.options import LORA_PANEL, TRAINING_PANEL, RunConfig, option
+from magdi_cli.core.options import DEVICES_PANEL, LORA_PANEL, TRAINING_PANEL, RunConfig, option
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,3 +86,21 @@ class DistillConfig(RunConfig):
     lora_alpha: int = option(32, "Scale of the adapter.", panel=LORA_PANEL, minimum=1)
     lora_dropout: float = option(0.05, "Dropout of the adapter.", panel=LORA_PANEL, minimum=0)
     lora_targets: str = option("all-linear", "all-linear, or module names, comma-separated.", panel=LORA_PANEL)
+    quantize: Literal["none", "8bit", "4bit"] = option(
+        "none", "Hold the frozen base in 8 or 4 bits (bitsandbytes); the adapter stays exact.", panel=LORA_PANEL
+    )
+    launch: Literal["none", "accelerate"] = option(
+        "none", "Start as several processes, by accelerate.", panel=DEVICES_PANEL, identity=False
+    )
+    accelerate_config: str | None = option(
+        None,
+        "ddp, fsdp, zero2, zero3, or a file of 'accelerate config'; default: accelerate's own file, else ddp.",
+        panel=DEVICES_PANEL,
+        identity=False,
+    )
+    processes: int = option(
+        0, "Processes in all; 0 means one a GPU, or as the file says.", panel=DEVICES_PANEL, identity=False, minimum=0
+    )
+    print_launch: bool = option(
+        False, "Only print the command that starts the processes.", panel=DEVICES_PANEL, identity=False
+    )

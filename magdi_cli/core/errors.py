@@ -9,6 +9,8 @@
     ├── BudgetReached         6  --max-cost is used up
     ├── GateFailed            7  a quality gate the user asked for
     ├── EnvironmentProblem    8  missing extra, no device, out of memory or disk
+    │   └── ProcessKilled     8  one of several processes that work together was killed
+    ├── ProcessFailed      its own  one of several processes that work together failed
     └── Interrupted    130, 143  Ctrl-C or SIGTERM; what ran was finished first
 
 A message names what is wrong, where, and the way out. Raised anywhere, shown once, by `cli.app`.
@@ -80,6 +82,18 @@ class EnvironmentProblem(MagdiError):
     """This machine lacks something: a package, a device, memory, disk."""
 
     exit_code = 8
+
+
+class ProcessKilled(EnvironmentProblem):
+    """One of several processes that work together was killed; what they had stored is kept."""
+
+
+class ProcessFailed(MagdiError):
+    """One of several processes that work together failed; its reason, and its exit code."""
+
+    def __init__(self, reason: str, exit_code: int) -> None:
+        super().__init__(reason)
+        self.exit_code = exit_code
 
 
 class Interrupted(MagdiError):

@@ -51,6 +51,7 @@ LIMITS_PANEL = "Limits and failures"
 MONEY_PANEL = "Money"
 TRAINING_PANEL = "Training"
 LORA_PANEL = "LoRA"
+DEVICES_PANEL = "Several devices"
 SPLIT_PANEL = "Splits"
 EXPORT_PANEL = "Further output"
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from magdi_cli.core.artifact import Artifact
 from magdi_cli.core.distill_config import DistillConfig
 from magdi_cli.core.errors import DataProblem
+from magdi_cli.core.launcher import is_main_process
 from magdi_cli.core.level import Level
 from magdi_cli.core.protocols import Report
 from magdi_cli.distill.corpus import Corpus, read_corpus
@@ -36,7 +37,8 @@ class Lesson:
     @property
     def artifact(self) -> Artifact:
         """The student's folder."""
-        return Artifact(kind="student", path=self.config.run_dir / "students" / self.rung.name)
+        folder = self.config.run_dir / "students" / self.rung.name
+        return Artifact(kind="student", path=folder, read_only=not is_main_process())
 
     @property
     def sources(self) -> tuple[Path, ...]:

@@ -1,11 +1,15 @@
 """The processes that train one student together, each with its share of every step's graphs."""
 
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Protocol
 
 import torch
-from accelerate import Accelerator
+from accelerate import Accelerator, PartialState
 from torch import Tensor, nn
+from torch.distributed.tensor import DTensor, distribute_tensor
+
+from magdi_cli.core.launcher import launched
 
 
 class Ranks(Protocol):
@@ -58,10 +62,17 @@ class Together:
         """Add up the gradients of a loss, whose mean over the processes is what counts."""
         self._accelerator.backward(loss)
 
-    def apart(self, model: nn.Module) -> AbstractContextManager[None]:
+    @contextmanager
+    def apart(self, model: nn.Module) -> Iterator[None]:
         """Within it, gradients stay in their process."""
-        context: AbstractContextManager[None] = self._accelerator.no_sync(model)
-        return context
+        # DeepSpeed reads the state instead, and would step after every pass
+        state = self._accelerator.gradient_state
+        state._set_sync_gradients(False)
+        try:
+            with self._accelerator.no_sync(model):
+                yield
+        finally:
+            state._set_sync_gradients(True)
 
 
 ALONE = Alone()
@@ -75,3 +86,31 @@ def longest(ranks: Ranks, number: int) -> int:
 
 MOST_PASSES = 1024
 """Passes that a step may take at one process."""
+
+
+def wait_for_all() -> None:
+    """Go on once every process is here."""
+    if launched():
+        PartialState(cpu=not torch.cuda.is_available()).wait_for_everyone()
+
+
+@contextmanager
+def company() -> Iterator[None]:
+    """Within it, this process may keep in touch with the others; afterwards it does no more."""
+    yield
+    if torch.distributed.is_initialized():
+        torch.distributed.destroy_process_group()
+
+
+def whole(parameter: Tensor) -> Tensor:
+    """A parameter's values, gathered where each process holds a part; all of them must ask."""
+    values = parameter.detach()
+    return values.full_tensor() if isinstance(values, DTensor) else values
+
+
+def fill(parameter: Tensor, values: Tensor) -> None:
+    """Set a parameter, or this process's part of it."""
+    target = parameter.detach()
+    if isinstance(target, DTensor):
+        values = distribute_tensor(values.to(target.device), target.device_mesh, target.placements)
+    target.copy_(values)

@@ -11,11 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 from transformers import set_seed
 
 from magdi_cli.core.artifact import Artifact
 from magdi_cli.core.distill_config import DistillConfig
 from magdi_cli.core.errors import EnvironmentProblem
+from magdi_cli.core.launcher import is_main_process
 from magdi_cli.core.protocols import Report
 from magdi_cli.core.records import read_records, sha256
 from magdi_cli.core.seeds import seed_for
@@ -31,6 +33,7 @@ from magdi_cli.distill.loading import device_for, dtype_for, load_student, load_
 from magdi_cli.distill.material import Material, read_material
 from magdi_cli.distill.metrics import Step, final_losses
 from magdi_cli.distill.mixing import MixtureRow, mixed
+from magdi_cli.distill.ranks import company, wait_for_all
 from magdi_cli.distill.results import DistillResult, LadderResult
 from magdi_cli.distill.saving import save_student
 from magdi_cli.distill.schedule import planned
@@ -47,8 +50,11 @@ def run(config: DistillConfig, report: Report) -> DistillResult | LadderResult:
     """Train `RUN/students/LEVEL`, or every rung of a ladder; where one is complete already, say so and return it."""
     lessons = prepare(config, report)
     tokenizer = CachedTokenizer(partial(load_tokenizer, lessons[0].model))
-    if not is_ladder(config):
-        return _student(lessons[0], tokenizer, report)
+    with company():
+        return _students(lessons, tokenizer, report) if is_ladder(config) else _student(lessons[0], tokenizer, report)
+
+
+def _students(lessons: Sequence[Lesson], tokenizer: CachedTokenizer, report: Report) -> LadderResult:
     students = []
     for place, lesson in enumerate(lessons, start=1):
         report.note(f"student {place} of {len(lessons)}: {lesson.rung.name}")
@@ -70,23 +76,29 @@ def _student(lesson: Lesson, tokenizer: CachedTokenizer, report: Report) -> Dist
 
 def _make_student(lesson: Lesson, artifact: Artifact, tokenizer: CachedTokenizer, report: Report) -> None:
     checkpoints = artifact.path / CHECKPOINTS
-    if lesson.config.resume == "never":
+    if lesson.config.resume == "never" and is_main_process():
         shutil.rmtree(checkpoints, ignore_errors=True)
+    wait_for_all()
     material = read_material(lesson, tokenizer, report)
     with _enough_memory():
-        student = _trained(lesson, material, tokenizer.tokenizer, artifact.path, report)
-    steps = list(read_records(artifact.path / METRICS, Step))
-    counts = {"steps": len(steps)} | material.counts
-    card = _card(lesson, counts, steps, artifact.path, report)
-    save_student(student, tokenizer.tokenizer, card, artifact.path)
-    mixture = [asdict(row) for row in material.mixture]
-    # the base is an input, too: the adapter fits no other weights
-    inputs = [*lesson.sources, *weight_files(resolve_model(lesson.config.student))]
-    artifact.complete(lesson.config, {"mixture": mixture}, inputs=inputs, counts=counts, **lesson.facts)
-    shutil.rmtree(checkpoints)
+        student, learned = _trained(lesson, material, tokenizer.tokenizer, artifact.path, report)
+    if is_main_process():
+        steps = list(read_records(artifact.path / METRICS, Step))
+        counts = {"steps": len(steps)} | material.counts
+        card = _card(lesson, counts, steps, artifact.path, report)
+        save_student(student, learned, tokenizer.tokenizer, card, artifact.path)
+        mixture = [asdict(row) for row in material.mixture]
+        # the base is an input, too: the adapter fits no other weights
+        inputs = [*lesson.sources, *weight_files(resolve_model(lesson.config.student))]
+        artifact.complete(lesson.config, {"mixture": mixture}, inputs=inputs, counts=counts, **lesson.facts)
+        shutil.rmtree(checkpoints)
+    wait_for_all()
 
 
-def _trained(lesson: Lesson, material: Material, tokenizer: Any, folder: Path, report: Report) -> Student:
+def _trained(
+    lesson: Lesson, material: Material, tokenizer: Any, folder: Path, report: Report
+) -> tuple[Student, Mapping[str, Tensor]]:
+    """The student, and the values of what it has learned."""
     config, device, items = lesson.config, device_for(), material.items
     seed = seed_for(config.seed, "distill") % 2**32
     plan = planned([item.length for item in items], mixed(material.tasks, config.mixture, config.seed), config)
@@ -116,8 +128,8 @@ def _trained(lesson: Lesson, material: Material, tokenizer: Any, folder: Path, r
             layout=Layout(pad_id=tokenizer.pad_token_id or 0, sharing=sharing),
             step_done=step_done,
         )
-        train(student, course, config, seed=seed)
-    return student
+        learned = train(student, course, config, seed=seed)
+    return student, learned
 
 
 def _card(lesson: Lesson, counts: Mapping[str, int], steps: Sequence[Step], folder: Path, report: Report) -> str:

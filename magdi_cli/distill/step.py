@@ -49,8 +49,9 @@ def accumulate_gradients(
     weight. An `idle` one, with no graph of its own in this step, gets any batch and gives none of them weight.
     """
     own = [] if idle else list(batches)
-    sizes = torch.tensor([[objective.size(batch) for objective in objectives.values()] for batch in own])
-    sizes = sizes.reshape(len(own), len(objectives))
+    sizes = torch.zeros(len(own), len(objectives), dtype=torch.long)
+    for number, batch in enumerate(own):
+        sizes[number] = torch.tensor([objective.size(batch) for objective in objectives.values()])
     totals = ranks.sum(sizes.sum(dim=0))
     shares = sizes / totals.clamp(min=1)
     passes = longest(ranks, len(own))

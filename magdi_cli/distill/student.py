@@ -39,6 +39,8 @@ class Student(nn.Module):
         super().__init__()
         hidden_size: int = backbone.config.get_text_config().hidden_size
         self.backbone = backbone
+        # what wrappers that shard a model take as a unit
+        self._no_split_modules = backbone.get_base_model()._no_split_modules
         self.graph_features = GRAPH_FEATURES[graph_features]
         self.score_head = nn.Sequential(
             nn.Linear(hidden_size, hidden_size), nn.ReLU(), nn.Linear(hidden_size, 1), nn.Tanh()

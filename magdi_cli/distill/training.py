@@ -17,11 +17,12 @@ from transformers import PrinterCallback, Trainer, TrainingArguments
 
 from magdi_cli.core.distill_config import DistillConfig
 from magdi_cli.core.errors import DataProblem
+from magdi_cli.core.launcher import is_main_process
 from magdi_cli.core.records import encode, read_records, repair_tail, write_records
 from magdi_cli.distill.batches import Batch, Item, Layout, batches_of
 from magdi_cli.distill.metrics import Step
 from magdi_cli.distill.objectives import objectives
-from magdi_cli.distill.ranks import Together
+from magdi_cli.distill.ranks import Together, fill, whole
 from magdi_cli.distill.schedule import Schedule
 from magdi_cli.distill.step import accumulate_gradients
 from magdi_cli.distill.student import ADAPTER, Student
@@ -64,13 +65,18 @@ class Course:
     step_done: Callable[[Step], None]
 
 
-def train(student: Student, course: Course, config: DistillConfig, *, seed: int) -> None:
-    """Train the student in place, from the newest checkpoint of the course if it has one."""
+def train(student: Student, course: Course, config: DistillConfig, *, seed: int) -> dict[str, Tensor]:
+    """Train the student in place, from the newest checkpoint of the course if it has one; what it has learned.
+
+    The main process gets it whole, wherever its parts are.
+    """
     checkpoint = newest_checkpoint(course.checkpoints)
-    for step in _steps_until(course.metrics, checkpoint):
-        course.step_done(step)
+    if is_main_process():
+        for step in _steps_until(course.metrics, checkpoint):
+            course.step_done(step)
     trainer = DistillTrainer(student, course, _arguments(config, course, seed), margin=config.margin)
     trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+    return trainer.learned(student)
 
 
 def newest_checkpoint(folder: Path) -> Path | None:
@@ -135,12 +141,12 @@ class DistillTrainer(Trainer):  # type: ignore[misc]
         limit = self.args.max_grad_norm
         parts = self.accelerator.unwrap_model(model).parts()
         norms = {part: clip_grad_norm_(named.values(), limit) for part, named in parts.items()}
-        return norms[ADAPTER]
+        return whole(norms[ADAPTER])
 
     def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
         """Write a step's line; the Trainer's summary at the end is no step."""
         del start_time
-        if "grad_norm" not in logs:
+        if "grad_norm" not in logs or not is_main_process():
             return
         step = Step(
             step=self.state.global_step,
@@ -160,17 +166,25 @@ class DistillTrainer(Trainer):  # type: ignore[misc]
         self._course.step_done(step)
 
     def _save(self, output_dir: str | None = None, state_dict: dict[str, Tensor] | None = None) -> None:
-        del state_dict
         folder = Path(output_dir or self.args.output_dir)
         folder.mkdir(parents=True, exist_ok=True)
-        save_file({name: p.detach().contiguous() for name, p in self.model.trainable().items()}, folder / TRAINABLE)
+        trainable = self.model.trainable()
+        # given where the parameters are spread over the processes
+        values = {name: state_dict[name] for name in trainable} if state_dict else trainable
+        save_file({name: value.detach().contiguous() for name, value in values.items()}, folder / TRAINABLE)
+
+    def learned(self, student: Student) -> dict[str, Tensor]:
+        """The values of what was trained; all processes must ask, and the main one is told."""
+        state = self.accelerator.get_state_dict(self.model_wrapped)
+        return {name: state[name] for name in student.trainable()} if is_main_process() else {}
 
     def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Student | None = None) -> None:
         student = model or self.model
         stored = load_file(Path(resume_from_checkpoint) / TRAINABLE)
         if {name: t.shape for name, t in stored.items()} != {name: p.shape for name, p in student.trainable().items()}:
             raise DataProblem(f"{resume_from_checkpoint} is of another student; start over with --resume never")
-        student.load_state_dict(stored, strict=False)
+        for name, parameter in student.trainable().items():
+            fill(parameter, stored[name])
 
 
 def _arguments(config: DistillConfig, course: Course, seed: int) -> TrainingArguments:
