@@ -20,7 +20,8 @@ from magdi_cli.tasks.catalog import TASKS
 CARD = "README.md"
 TAGS = ("magdi", "distillation", "multi-agent-debate")
 RESULTS = "Results"
-NO_SETTINGS = ("graphs", "level", "ladder", "seeds", "student", "run_dir", "resume")
+DEVICES = ("launch", "accelerate_config", "processes", "print_launch")
+NO_SETTINGS = ("graphs", "level", "ladder", "seeds", "student", "run_dir", "resume", *DEVICES)
 """Options that other parts of the card speak of."""
 
 

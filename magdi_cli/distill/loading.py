@@ -1,17 +1,20 @@
 """A student made ready for training: weights found, adapter added, projection checked."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from importlib.util import find_spec
+from types import MappingProxyType
 from typing import Any
 
 import torch
 from peft import LoraConfig, PeftModel, get_peft_model
 from torch import nn
-from transformers import AutoModelForCausalLM, AutoTokenizer
+from transformers import AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig
 from transformers.utils import logging as transformers_logging
 
 from magdi_cli.core.distill_config import DistillConfig
-from magdi_cli.core.errors import AccessProblem, UnknownName, UsageProblem
+from magdi_cli.core.errors import AccessProblem, EnvironmentProblem, UnknownName, UsageProblem
+from magdi_cli.core.launcher import local_rank
 from magdi_cli.distill.attention import FLEX
 from magdi_cli.distill.checks import check_projection
 from magdi_cli.distill.dropout import use_sparse_dropout
@@ -20,13 +23,23 @@ from magdi_cli.engines.weights import ResolvedModel
 
 ALL_LINEAR = "all-linear"
 
+QUANTIZATION: Mapping[str, Mapping[str, Any]] = MappingProxyType(
+    {
+        "8bit": {"load_in_8bit": True},
+        "4bit": {"load_in_4bit": True, "bnb_4bit_quant_type": "nf4", "bnb_4bit_use_double_quant": True},
+    }
+)
+"""How bitsandbytes is to hold the base; 4bit is QLoRA's way."""
+PACKS = "support_avx512bf16_for_cpu"
+"""Makes a 4-bit layer on a CPU pack its weights anew when it is first evaluated; no gradient passes it afterwards."""
+
 LARGE = 1_000_000_000
 """Parameters from which on activations are recomputed rather than kept: 12 nodes a graph would not fit."""
 
 
 def device_for() -> torch.device:
-    """The first GPU, or the CPU."""
-    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    """The GPU of this process, or the CPU."""
+    return torch.device("cuda", local_rank()) if torch.cuda.is_available() else torch.device("cpu")
 
 
 def dtype_for(device: torch.device) -> torch.dtype:
@@ -48,7 +61,12 @@ def load_student(model: ResolvedModel, config: DistillConfig, *, dtype: torch.dt
     if config.attention == FLEX and device_for().type == "cpu":
         raise UsageProblem(f"--attention {FLEX} trains on a GPU only; leave it out here")
     with _readable(model):
-        causal = AutoModelForCausalLM.from_pretrained(model.path, dtype=dtype, attn_implementation=config.attention)
+        causal = AutoModelForCausalLM.from_pretrained(
+            model.path, dtype=dtype, attn_implementation=config.attention, **_quantised(config.quantize, dtype)
+        )
+    for module in causal.modules():
+        if hasattr(module, PACKS):
+            setattr(module, PACKS, False)
     if causal.num_parameters() >= LARGE:
         causal.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
     backbone = _with_adapter(causal, config)
@@ -57,6 +75,24 @@ def load_student(model: ResolvedModel, config: DistillConfig, *, dtype: torch.dt
     student = Student(backbone, gnn=config.gnn, graph_features=config.graph_features)
     check_projection(student, model.hub_id)
     return student
+
+
+def _quantised(kind: str, dtype: torch.dtype) -> dict[str, Any]:
+    """What makes transformers quantise the model while it is loaded; nothing where it is not to be."""
+    if kind not in QUANTIZATION:
+        return {}
+    if find_spec("bitsandbytes") is None:
+        raise EnvironmentProblem(f"--quantize {kind} needs bitsandbytes: pip install 'magdi-cli[quantize]'")
+    from transformers.integrations import validate_bnb_backend_availability
+
+    if not validate_bnb_backend_availability():
+        raise EnvironmentProblem(
+            f"--quantize {kind}: the installed bitsandbytes knows no device of this machine; "
+            "pip install --upgrade 'magdi-cli[quantize]', or leave the option"
+        )
+    settings = BitsAndBytesConfig(**QUANTIZATION[kind], bnb_4bit_compute_dtype=dtype)
+    # quantised weights stay where they are loaded, so each process loads onto its own device
+    return {"quantization_config": settings, "device_map": {"": device_for()}}
 
 
 @contextmanager

@@ -92,3 +92,14 @@ def test_a_manifest_is_refreshed_after_its_files_changed(artifact: Artifact) -> 
     assert before is not None
     assert after["outputs"][0]["sha256"] != before["outputs"][0]["sha256"]
     assert after["config_digest"] == before["config_digest"]
+
+
+def test_a_read_only_artifact_sees_what_another_process_writes_and_changes_nothing(artifact: Artifact) -> None:
+    beside = replace(artifact, read_only=True)
+    with artifact.begin(DebateConfig()):
+        before = {path.name: path.stat().st_mtime_ns for path in artifact.path.iterdir()}
+        with beside.begin(DebateConfig()) as state:
+            assert state == "unfinished"
+        assert {path.name: path.stat().st_mtime_ns for path in artifact.path.iterdir()} == before
+        with pytest.raises(DataProblem, match="other settings"), beside.begin(DebateConfig(rounds=2)):
+            pass

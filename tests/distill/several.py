@@ -64,6 +64,5 @@ if __name__ == "__main__":
     if "ACCELERATE_USE_FSDP" in os.environ:
         let_accelerate_shard()
     torch.set_num_threads(1)
-    with boundary(debug=True, resumable=False, one_of_several=True):
-        with company():
-            trained(Path(sys.argv[1]), Path(sys.argv[2]))
+    with boundary(debug=True, resumable=False, one_of_several=True), company():
+        trained(Path(sys.argv[1]), Path(sys.argv[2]))

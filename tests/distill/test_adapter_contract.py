@@ -23,7 +23,7 @@ def trained(tiny: Path) -> Student:
 @pytest.fixture
 def folder(trained: Student, tokenizer: Any, tmp_path: Path) -> Path:
     """What the student is saved as."""
-    save_student(trained, tokenizer, "# A student\n", tmp_path)
+    save_student(trained, trained.trainable(), tokenizer, "# A student\n", tmp_path)
     return tmp_path
 
 
@@ -78,7 +78,8 @@ def test_vllm_takes_the_adapter(tiny: Path, tokenizer: Any, tmp_path: Path, rank
 
     from magdi_cli.engines.vllm import _lora_rank
 
-    save_student(make_student(tiny, lora_r=rank), tokenizer, "# A student\n", tmp_path)
+    student = make_student(tiny, lora_r=rank)
+    save_student(student, student.trainable(), tokenizer, "# A student\n", tmp_path)
     room = _lora_rank(tmp_path)
     assert rank <= room
     assert room in get_args(MaxLoRARanks)
