@@ -45,6 +45,7 @@ COMMANDS = (
         config=DistillConfig,
         stage="magdi_cli.distill.stage",
         launcher="magdi_cli.cli.launching",
+        view="magdi_cli.cli.training",
         next="evaluate",
         resumable=True,
     ),

@@ -16,7 +16,7 @@ import typer
 from magdi_cli.cli.boundary import boundary
 from magdi_cli.cli.settings import settings_file
 from magdi_cli.cli.streams import ReaderGone, Sink, owned_stdout
-from magdi_cli.core.errors import UsageProblem
+from magdi_cli.core.errors import GateFailed, UsageProblem
 from magdi_cli.core.launcher import is_main_process, launched
 from magdi_cli.core.options import Config, RunConfig, flag, plain_name
 from magdi_cli.core.protocols import Report
@@ -104,7 +104,12 @@ def _run(command: Command, values: Mapping[str, Any], output: Output) -> None:
 
         report = ConsoleReport(quiet=output.quiet) if speaks else silent_report()
         streams = [sink.write if output.out else _unread] if command.records else []
-        result = importlib.import_module(command.stage).run(config, report, *streams)
+        try:
+            result = importlib.import_module(command.stage).run(config, report, *streams)
+        except GateFailed as failed:
+            if speaks and failed.result is not None:
+                _show(encode(failed.result), sink, output, command.view)
+            raise
         if speaks:
             _show(encode(result), sink, output, command.view)
             _show_next(command, config, output, report)

@@ -53,7 +53,8 @@ FORWARDED = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT)
 
 def handed_over(config: DistillConfig, *, json_wanted: bool, verbose: bool) -> bool:
     """Whether this process is through: others have done the command's work, or their start was only printed."""
-    wanted = config.print_launch or config.launch == "accelerate"
+    # one process is enough to look
+    wanted = config.print_launch or (config.launch == "accelerate" and config.writes)
     if STDIN in config.graphs and (wanted or launched()):
         raise UsageProblem("several processes cannot share stdin; name a file of graphs")
     if launched() or not wanted:

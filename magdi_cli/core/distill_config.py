@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from magdi_cli.core.options import DEVICES_PANEL, LORA_PANEL, TRAINING_PANEL, RunConfig, option
+from magdi_cli.core.options import DEVICES_PANEL, LOOK_PANEL, LORA_PANEL, TRAINING_PANEL, RunConfig, option
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,6 +57,12 @@ class DistillConfig(RunConfig):
         panel=TRAINING_PANEL,
         minimum=2,
     )
+    on_overflow: Literal["drop", "fail"] = option(
+        "drop",
+        "Nodes longer than --max-length: leave them out, or stop before training.",
+        panel=TRAINING_PANEL,
+        identity=False,
+    )
     max_steps: int = option(0, "Stop after N steps; 0 means by --epochs.", panel=TRAINING_PANEL, minimum=0)
     weight: tuple[str, ...] = option(
         (), "OBJECTIVE=WEIGHT, such as margin=0.2, or flip=0.5 (else 0); may be repeated.", panel=TRAINING_PANEL
@@ -104,3 +110,21 @@ class DistillConfig(RunConfig):
     print_launch: bool = option(
         False, "Only print the command that starts the processes.", panel=DEVICES_PANEL, identity=False
     )
+    dry_run: bool = option(
+        False,
+        "Say what would be trained: data, steps, tokens, parameters, memory, labels. No weights, nothing written.",
+        panel=LOOK_PANEL,
+        identity=False,
+    )
+    check_gradients: bool = option(
+        False,
+        "Say which objective trains which part, by the first step's gradients; code 7 where one does not reach the "
+        "student. Nothing is trained or written.",
+        panel=LOOK_PANEL,
+        identity=False,
+    )
+
+    @property
+    def writes(self) -> bool:
+        """Whether a student is trained."""
+        return not (self.dry_run or self.check_gradients)

@@ -77,6 +77,11 @@ class GateFailed(MagdiError):
 
     exit_code = 7
 
+    def __init__(self, message: str, result: object = None) -> None:
+        super().__init__(message)
+        self.result = result
+        """The command's result, which is shown all the same; None where there is none to show."""
+
 
 class EnvironmentProblem(MagdiError):
     """This machine lacks something: a package, a device, memory, disk."""

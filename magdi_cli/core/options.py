@@ -52,6 +52,7 @@ MONEY_PANEL = "Money"
 TRAINING_PANEL = "Training"
 LORA_PANEL = "LoRA"
 DEVICES_PANEL = "Several devices"
+LOOK_PANEL = "Look before you train"
 SPLIT_PANEL = "Splits"
 EXPORT_PANEL = "Further output"
 

@@ -41,6 +41,10 @@ class Item:
         """Its tokens, the prompt counted once."""
         return length((self.prompt, self.completions))
 
+    def fitting(self, max_length: int) -> list[int]:
+        """The nodes that are with their prompt no longer than so many tokens."""
+        return [i for i, tokens in enumerate(self.completions) if len(self.prompt) + len(tokens) <= max_length]
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Layout:
@@ -86,6 +90,11 @@ class Batch:
         return sum(int(rows.tokens.sum()) for rows in self.rows)
 
     @property
+    def area(self) -> int:
+        """Encoded tokens, padding included."""
+        return sum(rows.input_ids.numel() for rows in self.rows)
+
+    @property
     def target_tokens(self) -> int:
         """Tokens to be learned, those of a text that several target nodes share counted for each."""
         return sum(int((rows.members.sum(dim=2) * rows.target_nodes).sum()) for rows in self.rows)
@@ -124,13 +133,18 @@ def tokenize(example: Example, tokenizer: Any) -> Item:
 
 def shortened(item: Item, *, max_length: int, objectives: Sequence[str]) -> Item | None:
     """The item without nodes longer than `max_length`, and without those then read by no objective; None if empty."""
-    short = [i for i, tokens in enumerate(item.completions) if len(item.prompt) + len(tokens) <= max_length]
+    short = item.fitting(max_length)
     if not short:
         return None
     kept = [short[i] for i in nodes_read(item.example.keeping(short), objectives)]
     if not kept:
         return None
     return replace(item, example=item.example.keeping(kept), completions=tuple(item.completions[node] for node in kept))
+
+
+def longest_first(items: Sequence[Item]) -> list[Item]:
+    """The items of one training step in the order in which they are dealt out and encoded."""
+    return sorted(items, key=lambda item: -item.length)
 
 
 def batches_of(items: Sequence[Item], layout: Layout) -> tuple[Batch, ...]:

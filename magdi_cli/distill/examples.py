@@ -110,12 +110,15 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
 
 def example_from(graph: InteractionGraph, level: Level, *, teacher: str | None) -> Example | None:
     """What the level reads of a graph; None where the graph holds nothing for the level's objectives."""
+    seen = part_of_level(graph, level, teacher=teacher)
+    read = nodes_read(seen, active(level)) if seen else []
+    return seen.keeping(read) if seen and read else None
+
+
+def part_of_level(graph: InteractionGraph, level: Level, *, teacher: str | None) -> Example | None:
+    """The nodes of the level's teachers, rounds and verdicts, and what joins them; None where there are none."""
     seen = [i for i in visible(graph, level, teacher=teacher) if level.nodes == "all" or graph.nodes[i].correct]
-    if not seen:
-        return None
-    whole = _whole(graph).keeping(seen)
-    read = nodes_read(whole, active(level))
-    return whole.keeping(read) if read else None
+    return _whole(graph).keeping(seen) if seen else None
 
 
 def visible(graph: InteractionGraph, level: Level, *, teacher: str | None) -> list[int]:

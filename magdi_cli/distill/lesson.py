@@ -78,6 +78,9 @@ def prepare(config: DistillConfig, report: Report) -> tuple[Lesson, ...]:
     model = resolve_model(config.student)
     lessons = tuple(Lesson(rung=rung, model=model, corpus=corpus) for rung in climbed)
     for lesson in lessons:
-        if clash := lesson.artifact.clash(lesson.config, **lesson.facts):
+        clash = lesson.artifact.clash(lesson.config, **lesson.facts)
+        if clash and config.writes:
             raise DataProblem(clash)
+        if clash:
+            report.warn(f"training would end with code 3: {clash}")
     return lessons

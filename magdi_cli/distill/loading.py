@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from peft import LoraConfig, PeftModel, get_peft_model
 from torch import nn
-from transformers import AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig
+from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig
 from transformers.utils import logging as transformers_logging
 
 from magdi_cli.core.distill_config import DistillConfig
@@ -58,8 +58,7 @@ def load_tokenizer(model: ResolvedModel) -> Any:
 def load_student(model: ResolvedModel, config: DistillConfig, *, dtype: torch.dtype) -> Student:
     """The model with a fresh float32 adapter and fresh heads; seed first, their weights are random."""
     transformers_logging.disable_progress_bar()
-    if config.attention == FLEX and device_for().type == "cpu":
-        raise UsageProblem(f"--attention {FLEX} trains on a GPU only; leave it out here")
+    _check_attention(config)
     with _readable(model):
         causal = AutoModelForCausalLM.from_pretrained(
             model.path, dtype=dtype, attn_implementation=config.attention, **_quantised(config.quantize, dtype)
@@ -67,14 +66,32 @@ def load_student(model: ResolvedModel, config: DistillConfig, *, dtype: torch.dt
     for module in causal.modules():
         if hasattr(module, PACKS):
             setattr(module, PACKS, False)
+    student = _student_of(causal, model, config)
+    check_projection(student, model.hub_id)
+    return student
+
+
+def outline_student(model: ResolvedModel, config: DistillConfig, *, dtype: torch.dtype) -> Student:
+    """The same student without any weights, on torch's meta device, unquantised: everything about it can be counted."""
+    _check_attention(config)
+    with _readable(model), torch.device("meta"):
+        shape = AutoConfig.from_pretrained(model.path)
+        causal = AutoModelForCausalLM.from_config(shape, dtype=dtype, attn_implementation=config.attention)
+        return _student_of(causal, model, config)
+
+
+def _check_attention(config: DistillConfig) -> None:
+    if config.attention == FLEX and device_for().type == "cpu":
+        raise UsageProblem(f"--attention {FLEX} trains on a GPU only; leave it out here")
+
+
+def _student_of(causal: Any, model: ResolvedModel, config: DistillConfig) -> Student:
     if causal.num_parameters() >= LARGE:
         causal.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
     backbone = _with_adapter(causal, config)
     # what others load the adapter onto, which is not where this machine keeps it
     backbone.peft_config["default"].base_model_name_or_path = model.hub_id
-    student = Student(backbone, gnn=config.gnn, graph_features=config.graph_features)
-    check_projection(student, model.hub_id)
-    return student
+    return Student(backbone, gnn=config.gnn, graph_features=config.graph_features)
 
 
 def _quantised(kind: str, dtype: torch.dtype) -> dict[str, Any]:

@@ -2,13 +2,15 @@
 
 from dataclasses import dataclass, replace
 
+from magdi_cli.core.distill_config import DistillConfig
 from magdi_cli.core.errors import DataProblem
 from magdi_cli.core.protocols import Report
 from magdi_cli.distill.ablations import joined
 from magdi_cli.distill.batches import Item, shortened, tokenize
 from magdi_cli.distill.examples import active
 from magdi_cli.distill.lesson import Lesson
-from magdi_cli.distill.mixing import MixtureRow, mixture_in_words, mixture_rows
+from magdi_cli.distill.mixing import MixtureRow, mixed, mixture_in_words, mixture_rows
+from magdi_cli.distill.schedule import Schedule, planned
 from magdi_cli.distill.tokens import CachedTokenizer
 
 
@@ -25,6 +27,10 @@ class Material:
     def tasks(self) -> tuple[str, ...]:
         """Each item's task."""
         return tuple(item.example.problem.task for item in self.items)
+
+    def plan(self, config: DistillConfig) -> Schedule:
+        """Which of the items each step reads."""
+        return planned([item.length for item in self.items], mixed(self.tasks, config.mixture, config.seed), config)
 
     @property
     def counts(self) -> dict[str, int]:
@@ -52,6 +58,8 @@ def read_material(lesson: Lesson, tokenizer: CachedTokenizer, report: Report) ->
             sources.append((source, example.problem.task))
     if not items:
         raise DataProblem(f"all {dropped} nodes are longer than --max-length {longest}; raise it")
+    if dropped and lesson.config.on_overflow == "fail":
+        raise DataProblem(f"{dropped} nodes are longer than --max-length {longest}; raise it, or --on-overflow drop")
     if dropped:
         report.warn(f"{dropped} nodes are longer than --max-length {longest} and were left out")
     mixture = mixture_rows(lesson.corpus.origins, sources, lesson.config.mixture)

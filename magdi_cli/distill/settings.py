@@ -35,6 +35,8 @@ def applied(config: DistillConfig) -> DistillConfig:
     for name in ("warmup_ratio", "lora_dropout"):
         if not getattr(settled, name) < 1:
             raise UsageProblem(f"--{name.replace('_', '-')} is {getattr(settled, name)}; it must be below 1")
+    if settled.dry_run and settled.check_gradients:
+        raise UsageProblem("--dry-run loads no weights and --check-gradients needs them; take one at a time")
     if not settled.epochs and not settled.max_steps:
         raise UsageProblem("--epochs and --max-steps are both 0; there is nothing to train")
     return settled

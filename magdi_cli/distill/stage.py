@@ -27,16 +27,18 @@ from magdi_cli.distill.checks import sharing_for
 from magdi_cli.distill.comparison import ladder_result
 from magdi_cli.distill.curve import CURVE, draw_curve
 from magdi_cli.distill.examples import active
+from magdi_cli.distill.gradient_check import GradientCheck
 from magdi_cli.distill.ladder import is_ladder
 from magdi_cli.distill.lesson import Lesson, prepare
 from magdi_cli.distill.loading import device_for, dtype_for, load_student, load_tokenizer
+from magdi_cli.distill.looking import look
 from magdi_cli.distill.material import Material, read_material
 from magdi_cli.distill.metrics import Step, final_losses
-from magdi_cli.distill.mixing import MixtureRow, mixed
+from magdi_cli.distill.mixing import MixtureRow
 from magdi_cli.distill.ranks import company, wait_for_all
+from magdi_cli.distill.rehearsal import Rehearsal
 from magdi_cli.distill.results import DistillResult, LadderResult
 from magdi_cli.distill.saving import save_student
-from magdi_cli.distill.schedule import planned
 from magdi_cli.distill.student import Student
 from magdi_cli.distill.tokens import CachedTokenizer
 from magdi_cli.distill.training import Course, newest_checkpoint, train
@@ -46,10 +48,16 @@ METRICS = "metrics.jsonl"
 CHECKPOINTS = "checkpoints"
 
 
-def run(config: DistillConfig, report: Report) -> DistillResult | LadderResult:
-    """Train `RUN/students/LEVEL`, or every rung of a ladder; where one is complete already, say so and return it."""
+def run(config: DistillConfig, report: Report) -> DistillResult | LadderResult | Rehearsal | GradientCheck:
+    """Train `RUN/students/LEVEL`, or every rung of a ladder; where one is complete already, say so and return it.
+
+    With `dry_run` or `check_gradients`, only look at what would be trained.
+    """
     lessons = prepare(config, report)
     tokenizer = CachedTokenizer(partial(load_tokenizer, lessons[0].model))
+    if not config.writes:
+        with _enough_memory():
+            return look(lessons, tokenizer, report)
     with company():
         return _students(lessons, tokenizer, report) if is_ladder(config) else _student(lessons[0], tokenizer, report)
 
@@ -101,7 +109,7 @@ def _trained(
     """The student, and the values of what it has learned."""
     config, device, items = lesson.config, device_for(), material.items
     seed = seed_for(config.seed, "distill") % 2**32
-    plan = planned([item.length for item in items], mixed(material.tasks, config.mixture, config.seed), config)
+    plan = material.plan(config)
     total = len(plan.steps)
     # before the first weight is drawn
     set_seed(seed)

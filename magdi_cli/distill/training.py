@@ -19,7 +19,7 @@ from magdi_cli.core.distill_config import DistillConfig
 from magdi_cli.core.errors import DataProblem
 from magdi_cli.core.launcher import is_main_process
 from magdi_cli.core.records import encode, read_records, repair_tail, write_records
-from magdi_cli.distill.batches import Batch, Item, Layout, batches_of
+from magdi_cli.distill.batches import Batch, Item, Layout, batches_of, longest_first
 from magdi_cli.distill.metrics import Step
 from magdi_cli.distill.objectives import objectives
 from magdi_cli.distill.ranks import Together, fill, whole
@@ -113,7 +113,7 @@ class DistillTrainer(Trainer):  # type: ignore[misc]
 
     def _portion(self, step: Sequence[Item]) -> Portion:
         # the longest first, dealt out in turn, so that all processes have about the same to do
-        dealt = sorted(step, key=lambda item: -item.length)
+        dealt = longest_first(step)
         own = dealt[self.args.process_index :: self.args.world_size]
         return {"batches": batches_of(own or dealt[:1], self._course.layout), "idle": not own}
 

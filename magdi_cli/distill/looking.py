@@ -1,0 +1,24 @@
+"""What can be said of a training before it begins, for those who only want to look."""
+
+from collections.abc import Sequence
+
+from magdi_cli.core.errors import UsageProblem
+from magdi_cli.core.protocols import Report
+from magdi_cli.distill.gradient_check import GradientCheck, check_gradients
+from magdi_cli.distill.lesson import Lesson
+from magdi_cli.distill.material import read_material
+from magdi_cli.distill.rehearsal import Rehearsal, rehearse
+from magdi_cli.distill.tokens import CachedTokenizer
+
+
+def look(lessons: Sequence[Lesson], tokenizer: CachedTokenizer, report: Report) -> Rehearsal | GradientCheck:
+    """A dry run, or a check of the first step's gradients, of the only lesson; several are refused."""
+    if len(lessons) > 1:
+        raise UsageProblem(
+            f"this command trains {len(lessons)} students and can only look at one; "
+            "name a --level, and a --teacher, instead of --ladder, --seeds and --teacher all"
+        )
+    (lesson,) = lessons
+    material = read_material(lesson, tokenizer, report)
+    looked = rehearse if lesson.config.dry_run else check_gradients
+    return looked(lesson, material, tokenizer, report)
