@@ -12,6 +12,11 @@ class Heard:
         self.warnings: list[str] = []
         self.steps: list[str] = []
 
+    @property
+    def told(self) -> list[str]:
+        """The notes that are the same on every machine."""
+        return [note for note in self.notes if not note.startswith("computing in")]
+
     def note(self, message: str) -> None:
         self.notes.append(message)
 

@@ -4,7 +4,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from magdi_cli.core.options import DEVICES_PANEL, LOOK_PANEL, LORA_PANEL, TRAINING_PANEL, RunConfig, option
+from magdi_cli.core.options import (
+    DEVICES_PANEL,
+    LOOK_PANEL,
+    LORA_PANEL,
+    TRAINING_PANEL,
+    VALIDATION_PANEL,
+    RunConfig,
+    option,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,6 +49,14 @@ class DistillConfig(RunConfig):
         "Encode a prompt once for several nodes; the losses stay the same. auto: where that is cheaper.",
         panel=TRAINING_PANEL,
         identity=False,
+    )
+    tokens_per_pass: int = option(
+        2048,
+        "Tokens encoded at once, which bounds memory; a graph with more is encoded in several passes, "
+        "but differentiated whole.",
+        panel=TRAINING_PANEL,
+        identity=False,
+        minimum=1,
     )
     attention: Literal["sdpa", "flex_attention"] = option(
         "sdpa",
@@ -87,6 +103,39 @@ class DistillConfig(RunConfig):
     )
     resume: Literal["auto", "never"] = option(
         "auto", "Continue from the newest checkpoint.", panel=TRAINING_PANEL, identity=False
+    )
+    dtype: Literal["auto", "bf16", "fp16", "fp32"] = option(
+        "auto", "Number type of the base model; auto: the fastest that the device computes in.", panel=TRAINING_PANEL
+    )
+    gradient_checkpointing: Literal["auto", "on", "off"] = option(
+        "auto",
+        "Compute activations twice rather than keep them; auto: from 1 billion parameters on.",
+        panel=TRAINING_PANEL,
+        identity=False,
+    )
+    report_to: tuple[str, ...] = option(
+        (),
+        "Also send every step to tensorboard, wandb, trackio or mlflow; comma-separated or repeated.",
+        panel=TRAINING_PANEL,
+        identity=False,
+    )
+    validation: Path | None = option(
+        None,
+        "Graphs to judge the student by, or none; default: the validation.jsonl beside each graphs.jsonl.",
+        panel=VALIDATION_PANEL,
+        identity=False,
+    )
+    eval_every: float = option(
+        0.1, "Steps between two looks at them; below 1, a share of all steps.", panel=VALIDATION_PANEL, minimum=0
+    )
+    select: Literal["auto", "loss", "accuracy", "last"] = option(
+        "auto",
+        "Keep the step with the best validation loss or answer accuracy, or the last; "
+        "auto: by loss where there is validation.",
+        panel=VALIDATION_PANEL,
+    )
+    patience: int = option(
+        0, "Stop after N looks without a better one; 0: never early.", panel=VALIDATION_PANEL, minimum=0
     )
     lora_r: int = option(16, "Rank of the adapter.", panel=LORA_PANEL, minimum=1)
     lora_alpha: int = option(32, "Scale of the adapter.", panel=LORA_PANEL, minimum=1)

@@ -13,14 +13,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from magdi_cli.core.distill_config import DistillConfig
 from magdi_cli.core.errors import UsageProblem
 from magdi_cli.distill.examples import Example, nodes_read
 from magdi_cli.distill.rows import Row, Rows, Text, Tokens, laid_out, length
 from magdi_cli.distill.sharing import PromptSharing, rows_of
 from magdi_cli.tasks.prompts import student_messages
-
-PASS_TOKENS = 2048
-"""Most tokens, padding included, that are encoded in one pass, and that graphs sharing a batch may add up to."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -52,7 +50,8 @@ class Layout:
 
     pad_id: int
     sharing: PromptSharing
-    pass_tokens: int = PASS_TOKENS
+    pass_tokens: int = DistillConfig.tokens_per_pass
+    """Most tokens, padding included, that are encoded in one pass, and that graphs sharing a batch may add up to."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -113,6 +112,11 @@ class Batch:
     def text_count(self) -> int:
         """Distinct texts."""
         return sum(rows.completion_count for rows in self.rows)
+
+
+def layout_of(tokenizer: Any, sharing: PromptSharing, config: DistillConfig) -> Layout:
+    """The config's layout of the tokenizer's texts."""
+    return Layout(pad_id=tokenizer.pad_token_id or 0, sharing=sharing, pass_tokens=config.tokens_per_pass)
 
 
 def tokenize(example: Example, tokenizer: Any) -> Item:

@@ -14,6 +14,7 @@ from magdi_cli.core.options import arguments, resolved
 from magdi_cli.distill.agreement import Agreement
 from magdi_cli.distill.curve import CURVE
 from magdi_cli.distill.examples import active
+from magdi_cli.distill.metrics import Validation
 from magdi_cli.distill.settings import applied
 from magdi_cli.tasks.catalog import TASKS
 
@@ -39,6 +40,8 @@ class Facts:
     """The sha256 of each file of graphs."""
     counts: Mapping[str, int]
     losses: Mapping[str, float]
+    validation: Validation | None
+    """Of the step whose student this is."""
 
 
 def model_card(facts: Facts, level: Level, config: DistillConfig, *, curve: bool) -> str:
@@ -54,6 +57,7 @@ def model_card(facts: Facts, level: Level, config: DistillConfig, *, curve: bool
         "Data": _data(facts),
         "Objectives": _table(("objective", "weight"), {name: level.objectives[name] for name in active(level)}),
         "Losses": _losses(facts.losses, curve=curve),
+        **({"Validation": _validated(facts.validation)} if facts.validation else {}),
         RESULTS: _no_results(facts, config),
         "Command": _command(config),
         "Settings": _table(("option", "value"), _settings(config)),
@@ -152,6 +156,14 @@ def _data(facts: Facts) -> str:
 def _losses(losses: Mapping[str, float], *, curve: bool) -> str:
     table = _table(("mean of the last tenth", "loss"), {name: f"{loss:.4f}" for name, loss in losses.items()})
     return f"{table}\n\n![Losses over the steps of training]({CURVE})" if curve else table
+
+
+def _validated(kept: Validation) -> str:
+    answers = kept.answers
+    right = {"problems answered right": f"{answers.correct} of {answers.n}"} if answers else {}
+    losses = {f"{name} loss": f"{loss:.4f}" for name, loss in {"total": kept.loss, **kept.terms}.items()}
+    accuracies = {f"{name} accuracy": f"{share:.4f}" for name, share in kept.accuracy.items()}
+    return _table(("on held-out graphs", "value"), {"kept after step": kept.step, **right, **losses, **accuracies})
 
 
 def _no_results(facts: Facts, config: DistillConfig) -> str:

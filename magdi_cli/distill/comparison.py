@@ -14,6 +14,8 @@ from magdi_cli.core.stats import mean_interval
 from magdi_cli.distill.results import DistillResult, LadderResult, RungRow, Spread, StepUp
 
 ALL = "all"
+VALIDATION = "validation accuracy"
+"""Of the same problems for every student."""
 Kind = tuple[str, str]
 """A level, and the seat that it learns from."""
 BySeed = Mapping[int, DistillResult]
@@ -35,8 +37,13 @@ def ladder_result(students: Sequence[DistillResult]) -> LadderResult:
 
 
 def measures(student: DistillResult) -> dict[str, float]:
-    """A student's figures by name: each objective's loss; their sum is weighted differently at each level."""
-    return {f"{name} loss": student.losses[name] for name in student.objectives if name in student.losses}
+    """A student's figures by name: each objective's loss, and how many validation problems it answers right.
+
+    The losses' sum is weighted differently at each level, and no figure of its own.
+    """
+    answers = student.validation and student.validation.answers
+    right = {VALIDATION: answers.accuracy} if answers else {}
+    return {f"{name} loss": student.losses[name] for name in student.objectives if name in student.losses} | right
 
 
 def _steps_up(kinds: Mapping[Kind, BySeed]) -> Iterator[StepUp]:
@@ -52,7 +59,7 @@ def _steps_up(kinds: Mapping[Kind, BySeed]) -> Iterator[StepUp]:
 
 
 def _step_up(lower: str, upper: str, measure: str, differences: Sequence[float]) -> StepUp:
-    comparable = _same_texts(lower, upper)
+    comparable = measure == VALIDATION or _same_texts(lower, upper)
     interval = mean_interval(differences) if comparable else None
     difference = fmean(differences) if comparable else None
     return StepUp(

@@ -10,6 +10,7 @@ from magdi_cli.core.errors import DataProblem
 from magdi_cli.core.graph import InteractionGraph
 from magdi_cli.core.protocols import Report
 from magdi_cli.core.records import STDIN, encode, read_records, source_name
+from magdi_cli.distill.held_out import read_held_out
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -22,6 +23,8 @@ class Corpus:
     """The file of each graph."""
     sha256: str
     """Of the graphs, in their order."""
+    held_out: tuple[InteractionGraph, ...]
+    """Validation graphs, about other questions."""
 
     @property
     def origins(self) -> tuple[tuple[str, str], ...]:
@@ -86,6 +89,7 @@ def read_corpus(config: DistillConfig, report: Report) -> Corpus:
         graphs=tuple(reading.graphs),
         sources=tuple(reading.sources),
         sha256=reading.content.hexdigest(),
+        held_out=read_held_out(config, paths, reading.graphs),
     )
 
 

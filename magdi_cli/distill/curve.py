@@ -9,7 +9,7 @@ from typing import Any
 
 from magdi_cli.core.protocols import Report
 from magdi_cli.core.records import replacing
-from magdi_cli.distill.metrics import Step
+from magdi_cli.distill.metrics import Step, Validation
 
 Points = Sequence[tuple[int, float]]
 """Steps and losses."""
@@ -19,7 +19,7 @@ WINDOWS = 15
 """How many windows of the running mean the whole training has."""
 WIDTH, HEIGHT = 4.4, 3.4
 """Inches of one objective's panel."""
-TRAINING, VALIDATION = "#3366aa", "#cc5522"
+TRAINING, VALIDATING = "#3366aa", "#cc5522"
 STRONG: Mapping[str, Any] = MappingProxyType({"linewidth": 1.8})
 DOTTED: Mapping[str, Any] = MappingProxyType({"linewidth": 1.8, "marker": "."})
 FAINT: Mapping[str, Any] = MappingProxyType({"linewidth": 0.8, "alpha": 0.3})
@@ -40,8 +40,8 @@ def draw_curve(
         report.warn(f"no loss curve was drawn: {error}")
 
 
-def losses_of(steps: Sequence[Step]) -> Mapping[str, Points]:
-    """Each objective's loss at each step that has one."""
+def losses_of(steps: Sequence[Step | Validation]) -> Mapping[str, Points]:
+    """Each objective's loss at each step, or validation, that has one."""
     names = dict.fromkeys(name for step in steps for name in step.terms)
     return {name: [(step.step, step.terms[name]) for step in steps if name in step.terms] for name in names}
 
@@ -82,7 +82,7 @@ def _panel(panel: Any, name: str, losses: Points, validation: Points) -> None:
             steps, running_mean(values, window), color=TRAINING, label=f"mean of the last {window} steps", **STRONG
         )
     if validation:
-        panel.plot(*zip(*validation, strict=True), color=VALIDATION, label="validation", **DOTTED)
+        panel.plot(*zip(*validation, strict=True), color=VALIDATING, label="validation", **DOTTED)
     panel.locator_params(axis="x", integer=True, nbins=6)
     panel.grid(alpha=0.25)
     panel.spines[["top", "right"]].set_visible(False)

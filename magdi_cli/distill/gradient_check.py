@@ -11,7 +11,7 @@ from magdi_cli.core.errors import GateFailed
 from magdi_cli.core.protocols import Report
 from magdi_cli.core.seeds import seed_for
 from magdi_cli.distill.ablations import GRAPH_FEATURES
-from magdi_cli.distill.batches import Item, Layout, batches_of, longest_first
+from magdi_cli.distill.batches import Item, batches_of, layout_of, longest_first
 from magdi_cli.distill.checks import sharing_for
 from magdi_cli.distill.examples import active
 from magdi_cli.distill.gradients import ADAPTER_GROUP, Probe
@@ -79,7 +79,7 @@ def check_gradients(lesson: Lesson, material: Material, tokenizer: CachedTokeniz
     set_seed(seed)
     student = load_student(lesson.model, config, dtype=torch.float32).to(device)
     sharing = sharing_for(student, config.prompt_sharing, report)
-    layout = Layout(pad_id=tokenizer.tokenizer.pad_token_id or 0, sharing=sharing)
+    layout = layout_of(tokenizer.tokenizer, sharing, config)
     step = longest_first([material.items[graph] for graph in material.plan(config).steps[0]])
     batches = [batch.to(device) for batch in batches_of(step, layout)]
     known = objectives(margin=config.margin)

@@ -1,17 +1,21 @@
 """What there is to learn, settled before any model is loaded."""
 
+import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
 from magdi_cli.core.artifact import Artifact
 from magdi_cli.core.distill_config import DistillConfig
 from magdi_cli.core.errors import DataProblem
+from magdi_cli.core.graph import InteractionGraph
 from magdi_cli.core.launcher import is_main_process
 from magdi_cli.core.level import Level
 from magdi_cli.core.protocols import Report
+from magdi_cli.core.records import encode
 from magdi_cli.distill.corpus import Corpus, read_corpus
 from magdi_cli.distill.examples import Example, example_from
 from magdi_cli.distill.ladder import Rung, rungs
+from magdi_cli.distill.selection import measure_of
 from magdi_cli.distill.settings import applied, levels_of
 from magdi_cli.engines.weights import ResolvedModel, resolve_model
 
@@ -58,15 +62,25 @@ class Lesson:
     @property
     def facts(self) -> dict[str, object]:
         """What the student depends on besides the settings."""
-        return {"graphs_sha256": self.corpus.sha256, "base": self.model.hub_id}
+        held_out = hashlib.sha256(b"".join(map(encode, self.corpus.held_out))).hexdigest()
+        facts: dict[str, object] = {"graphs_sha256": self.corpus.sha256, "base": self.model.hub_id}
+        return facts | ({"validation_sha256": held_out} if self.corpus.held_out else {})
 
     @property
     def examples(self) -> list[tuple[Example, str]]:
         """What the level reads of each graph, and the graph's file; a graph that teaches nothing gives none."""
-        read = (example_from(graph, self.level, teacher=self.rung.teacher) for graph in self.corpus.graphs)
+        read = map(self._example, self.corpus.graphs)
         return [
             (example, source) for example, source in zip(read, self.corpus.sources, strict=True) if example is not None
         ]
+
+    @property
+    def held_out(self) -> list[Example]:
+        """What the level reads of each validation graph."""
+        return [example for example in map(self._example, self.corpus.held_out) if example is not None]
+
+    def _example(self, graph: InteractionGraph) -> Example | None:
+        return example_from(graph, self.level, teacher=self.rung.teacher)
 
 
 def prepare(config: DistillConfig, report: Report) -> tuple[Lesson, ...]:
@@ -74,10 +88,16 @@ def prepare(config: DistillConfig, report: Report) -> tuple[Lesson, ...]:
     config = applied(config)
     levels_of(config)  # a mistake in the command shows before the files are read
     corpus = read_corpus(config, report)
+    measure_of(config, validated=bool(corpus.held_out))
     climbed = rungs(config, corpus, report)
     model = resolve_model(config.student)
     lessons = tuple(Lesson(rung=rung, model=model, corpus=corpus) for rung in climbed)
     for lesson in lessons:
+        if corpus.held_out and not lesson.held_out:
+            raise DataProblem(
+                f"level {lesson.level.name} reads nothing of the {len(corpus.held_out)} validation graphs; "
+                "set more aside with magdi build-graph --val, or train with --validation none"
+            )
         clash = lesson.artifact.clash(lesson.config, **lesson.facts)
         if clash and config.writes:
             raise DataProblem(clash)

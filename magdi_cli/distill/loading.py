@@ -32,6 +32,10 @@ QUANTIZATION: Mapping[str, Mapping[str, Any]] = MappingProxyType(
 """How bitsandbytes is to hold the base; 4bit is QLoRA's way."""
 PACKS = "support_avx512bf16_for_cpu"
 """Makes a 4-bit layer on a CPU pack its weights anew when it is first evaluated; no gradient passes it afterwards."""
+DTYPES: Mapping[str, torch.dtype] = MappingProxyType(
+    {"bf16": torch.bfloat16, "fp16": torch.float16, "fp32": torch.float32}
+)
+NAMES: Mapping[str, str] = MappingProxyType({"cuda": "GPU", "cpu": "CPU"})
 
 LARGE = 1_000_000_000
 """Parameters from which on activations are recomputed rather than kept: 12 nodes a graph would not fit."""
@@ -42,11 +46,25 @@ def device_for() -> torch.device:
     return torch.device("cuda", local_rank()) if torch.cuda.is_available() else torch.device("cpu")
 
 
-def dtype_for(device: torch.device) -> torch.dtype:
-    """The frozen base's number type: bfloat16 where the device computes in it (1.7 times as fast), else float32."""
+def number_type(device: torch.device, wanted: str) -> tuple[torch.dtype, str]:
+    """The frozen base's number type, and why it is that one.
+
+    Unasked, bfloat16 where the device computes in it (1.7 times as fast on a CPU); on older GPUs float16,
+    whose gradients are scaled up lest they vanish; else float32.
+    """
+    if wanted != "auto":
+        return DTYPES[wanted], "as asked"
+    if _computes_in_bfloat16(device):
+        return torch.bfloat16, f"this {NAMES[device.type]} computes in it"
     if device.type == "cuda":
-        return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float32
-    return torch.bfloat16 if torch.cpu.get_capabilities().get("avx512_bf16") else torch.float32
+        return torch.float16, "this GPU knows no bfloat16; gradients are scaled"
+    return torch.float32, "this CPU computes in nothing shorter"
+
+
+def _computes_in_bfloat16(device: torch.device) -> bool:
+    if device.type == "cuda":
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    return bool(torch.cpu.get_capabilities().get("avx512_bf16"))
 
 
 def load_tokenizer(model: ResolvedModel) -> Any:
@@ -86,12 +104,19 @@ def _check_attention(config: DistillConfig) -> None:
 
 
 def _student_of(causal: Any, model: ResolvedModel, config: DistillConfig) -> Student:
-    if causal.num_parameters() >= LARGE:
+    if recomputes(causal, config):
         causal.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
     backbone = _with_adapter(causal, config)
     # what others load the adapter onto, which is not where this machine keeps it
     backbone.peft_config["default"].base_model_name_or_path = model.hub_id
     return Student(backbone, gnn=config.gnn, graph_features=config.graph_features)
+
+
+def recomputes(causal: Any, config: DistillConfig) -> bool:
+    """Whether activations are computed again for the gradients instead of being kept."""
+    if config.gradient_checkpointing == "auto":
+        return bool(causal.num_parameters() >= LARGE)
+    return config.gradient_checkpointing == "on"
 
 
 def _quantised(kind: str, dtype: torch.dtype) -> dict[str, Any]:

@@ -2,11 +2,14 @@
 
 from collections.abc import Sequence
 
+import torch
+
 from magdi_cli.core.errors import UsageProblem
 from magdi_cli.core.protocols import Report
 from magdi_cli.distill.gradient_check import GradientCheck, check_gradients
 from magdi_cli.distill.lesson import Lesson
 from magdi_cli.distill.material import read_material
+from magdi_cli.distill.memory import Demand, enough_memory
 from magdi_cli.distill.rehearsal import Rehearsal, rehearse
 from magdi_cli.distill.tokens import CachedTokenizer
 
@@ -21,4 +24,5 @@ def look(lessons: Sequence[Lesson], tokenizer: CachedTokenizer, report: Report) 
     (lesson,) = lessons
     material = read_material(lesson, tokenizer, report)
     looked = rehearse if lesson.config.dry_run else check_gradients
-    return looked(lesson, material, tokenizer, report)
+    with enough_memory(lesson.config, Demand(dtype=torch.float32)):
+        return looked(lesson, material, tokenizer, report)

@@ -1,5 +1,6 @@
 """What a student is trained on: a lesson's examples in tokens, and what each task has of them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from magdi_cli.core.distill_config import DistillConfig
@@ -7,7 +8,8 @@ from magdi_cli.core.errors import DataProblem
 from magdi_cli.core.protocols import Report
 from magdi_cli.distill.ablations import joined
 from magdi_cli.distill.batches import Item, shortened, tokenize
-from magdi_cli.distill.examples import active
+from magdi_cli.distill.examples import Example, active
+from magdi_cli.distill.held_out import HeldOut
 from magdi_cli.distill.lesson import Lesson
 from magdi_cli.distill.mixing import MixtureRow, mixed, mixture_in_words, mixture_rows
 from magdi_cli.distill.schedule import Schedule, planned
@@ -22,6 +24,8 @@ class Material:
     mixture: tuple[MixtureRow, ...]
     dropped: int
     """Nodes that were too long to be among the items."""
+    held_out: HeldOut | None
+    """What the student is judged by while it learns."""
 
     @property
     def tasks(self) -> tuple[str, ...]:
@@ -48,21 +52,43 @@ class Material:
 
 def read_material(lesson: Lesson, tokenizer: CachedTokenizer, report: Report) -> Material:
     """The lesson's material; says what was too long, and how several tasks or files are mixed."""
-    longest, objectives = lesson.config.max_length, active(lesson.level)
-    items, sources, dropped = [], [], 0
-    for example, source in lesson.examples:
-        whole = tokenize(example, tokenizer)
-        dropped += sum(len(whole.prompt) + len(tokens) > longest for tokens in whole.completions)
-        if item := shortened(whole, max_length=longest, objectives=objectives):
-            items.append(replace(item, example=joined(item.example, lesson.config)))
-            sources.append((source, example.problem.task))
-    if not items:
-        raise DataProblem(f"all {dropped} nodes are longer than --max-length {longest}; raise it")
-    if dropped and lesson.config.on_overflow == "fail":
-        raise DataProblem(f"{dropped} nodes are longer than --max-length {longest}; raise it, or --on-overflow drop")
-    if dropped:
-        report.warn(f"{dropped} nodes are longer than --max-length {longest} and were left out")
+    examples = lesson.examples
+    found, dropped = _items([example for example, _ in examples], "nodes", lesson, tokenizer, report)
+    sources = [(source, example.problem.task) for (example, source), item in zip(examples, found, strict=True) if item]
     mixture = mixture_rows(lesson.corpus.origins, sources, lesson.config.mixture)
     if len(mixture) > 1:
         report.note(mixture_in_words(mixture, lesson.config.mixture))
-    return Material(items=tuple(items), mixture=mixture, dropped=dropped)
+    items = tuple(item for item in found if item is not None)
+    held_out = _held_out(lesson, tokenizer, report)
+    return Material(items=items, mixture=mixture, dropped=dropped, held_out=held_out)
+
+
+def _items(
+    examples: Sequence[Example], what: str, lesson: Lesson, tokenizer: CachedTokenizer, report: Report
+) -> tuple[list[Item | None], int]:
+    """Each example in tokens, None where it is too long; and how many nodes were."""
+    longest, objectives = lesson.config.max_length, active(lesson.level)
+    whole = [tokenize(example, tokenizer) for example in examples]
+    dropped = sum(len(item.prompt) + len(tokens) > longest for item in whole for tokens in item.completions)
+    short = [shortened(item, max_length=longest, objectives=objectives) for item in whole]
+    if not any(short):
+        raise DataProblem(f"all {dropped} {what} are longer than --max-length {longest}; raise it")
+    if dropped and lesson.config.on_overflow == "fail":
+        raise DataProblem(f"{dropped} {what} are longer than --max-length {longest}; raise it, or --on-overflow drop")
+    if dropped:
+        report.warn(f"{dropped} {what} are longer than --max-length {longest} and were left out")
+    return [item and replace(item, example=joined(item.example, lesson.config)) for item in short], dropped
+
+
+def _held_out(lesson: Lesson, tokenizer: CachedTokenizer, report: Report) -> HeldOut | None:
+    graphs = lesson.corpus.held_out
+    if not graphs:
+        return None
+    found, _ = _items(lesson.held_out, "validation nodes", lesson, tokenizer, report)
+    # one question may have been debated several times
+    problems = {graph.problem.question: graph.problem for graph in graphs}
+    return HeldOut(
+        items=tuple(item for item in found if item is not None),
+        problems=tuple(problems.values()) if lesson.config.select == "accuracy" else (),
+        tokenizer=tokenizer.tokenizer,
+    )

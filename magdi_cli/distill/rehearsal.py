@@ -8,12 +8,12 @@ import torch
 from torch import nn
 
 from magdi_cli.core.protocols import Report
-from magdi_cli.distill.batches import Batch, Item, Layout, batches_of, longest_first
+from magdi_cli.distill.batches import Batch, Item, Layout, batches_of, layout_of, longest_first
 from magdi_cli.distill.examples import active
 from magdi_cli.distill.footprint import Estimate, MemoryPart
 from magdi_cli.distill.labels import LabelledGraph, first_graph
 from magdi_cli.distill.lesson import Lesson
-from magdi_cli.distill.loading import device_for, dtype_for, outline_student
+from magdi_cli.distill.loading import device_for, number_type, outline_student
 from magdi_cli.distill.material import Material
 from magdi_cli.distill.mixing import MixtureRow
 from magdi_cli.distill.objectives import objectives
@@ -142,7 +142,7 @@ def rehearse(lesson: Lesson, material: Material, tokenizer: CachedTokenizer, rep
     config, device, plan, letters = lesson.config, device_for(), material.plan(lesson.config), tokenizer.tokenizer
     student = _outline(lesson, device)
     estimate = Estimate(student, device, quantize=config.quantize)
-    layout = Layout(pad_id=letters.pad_token_id or 0, sharing=config.prompt_sharing)
+    layout = layout_of(letters, config.prompt_sharing, config)
     chosen = _Reading(items=material.items, plan=plan, layout=layout)
     other = replace(chosen, layout=replace(layout, sharing="auto" if layout.sharing == "never" else "never"))
     with report.progress("dry run", 2 * len(plan.steps)) as advance:
@@ -169,7 +169,8 @@ def rehearse(lesson: Lesson, material: Material, tokenizer: CachedTokenizer, rep
 
 
 def _outline(lesson: Lesson, device: torch.device) -> Student:
-    student = outline_student(lesson.model, lesson.config, dtype=dtype_for(device))
+    dtype, _ = number_type(device, lesson.config.dtype)
+    student = outline_student(lesson.model, lesson.config, dtype=dtype)
     known = objectives(margin=lesson.config.margin)
     student.train_only([head for name in active(lesson.level) for head in known[name].heads])
     return student

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from magdi_cli.distill.metrics import Validation
 from magdi_cli.distill.mixing import MixtureRow
 
 
@@ -27,6 +28,8 @@ class DistillResult:
     """`steps`, `examples`, `nodes`, `correct_nodes`, `pairs`, `flips`; `dropped_nodes` (longer than `--max-length`)."""
     losses: Mapping[str, float]
     """Each objective's mean loss, and the total, over the last tenth of the steps."""
+    validation: Validation | None
+    """Of the step whose student was kept; None without validation graphs."""
     tokens: int
     """Tokens encoded, all steps together."""
     seconds: float

@@ -10,6 +10,7 @@ from magdi_cli.core.distill_config import DistillConfig
 from magdi_cli.core.errors import UsageProblem
 from magdi_cli.core.level import LEVELS, Level, level_named
 from magdi_cli.distill.examples import active
+from magdi_cli.distill.trackers import tracker_names
 
 DEFAULT_LEVEL = "graph"
 
@@ -37,8 +38,11 @@ def applied(config: DistillConfig) -> DistillConfig:
             raise UsageProblem(f"--{name.replace('_', '-')} is {getattr(settled, name)}; it must be below 1")
     if settled.dry_run and settled.check_gradients:
         raise UsageProblem("--dry-run loads no weights and --check-gradients needs them; take one at a time")
+    if not (0 < settled.eval_every < 1 or settled.eval_every == int(settled.eval_every) > 0):
+        raise UsageProblem(f"--eval-every is {settled.eval_every}; it is a whole number of steps, or a share below 1")
     if not settled.epochs and not settled.max_steps:
         raise UsageProblem("--epochs and --max-steps are both 0; there is nothing to train")
+    tracker_names(settled.report_to)
     return settled
 
 

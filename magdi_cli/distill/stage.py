@@ -2,46 +2,48 @@
 
 import gc
 import shutil
-from collections import Counter, deque
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-import torch
-from torch import Tensor
 from transformers import set_seed
 
 from magdi_cli.core.artifact import Artifact
 from magdi_cli.core.distill_config import DistillConfig
-from magdi_cli.core.errors import EnvironmentProblem
 from magdi_cli.core.launcher import is_main_process
 from magdi_cli.core.protocols import Report
-from magdi_cli.core.records import read_records, sha256
+from magdi_cli.core.records import sha256
 from magdi_cli.core.seeds import seed_for
-from magdi_cli.distill.batches import Layout
+from magdi_cli.distill.batches import layout_of
 from magdi_cli.distill.card import Facts, model_card
+from magdi_cli.distill.checkpoints import newest_checkpoint
 from magdi_cli.distill.checks import sharing_for
 from magdi_cli.distill.comparison import ladder_result
-from magdi_cli.distill.curve import CURVE, draw_curve
+from magdi_cli.distill.course import Course, Outcome
+from magdi_cli.distill.curve import CURVE, draw_curve, losses_of
 from magdi_cli.distill.examples import active
+from magdi_cli.distill.following import followed
 from magdi_cli.distill.gradient_check import GradientCheck
 from magdi_cli.distill.ladder import is_ladder
 from magdi_cli.distill.lesson import Lesson, prepare
-from magdi_cli.distill.loading import device_for, dtype_for, load_student, load_tokenizer
+from magdi_cli.distill.loading import device_for, load_student, load_tokenizer, number_type
 from magdi_cli.distill.looking import look
 from magdi_cli.distill.material import Material, read_material
-from magdi_cli.distill.metrics import Step, final_losses
+from magdi_cli.distill.memory import Demand, demand_of, enough_memory
+from magdi_cli.distill.metrics import Validation, final_losses, read_metrics, steps_of, validations_of
 from magdi_cli.distill.mixing import MixtureRow
 from magdi_cli.distill.ranks import company, wait_for_all
 from magdi_cli.distill.rehearsal import Rehearsal
 from magdi_cli.distill.results import DistillResult, LadderResult
 from magdi_cli.distill.saving import save_student
+from magdi_cli.distill.selection import best, in_words, measure_of
 from magdi_cli.distill.student import Student
 from magdi_cli.distill.tokens import CachedTokenizer
-from magdi_cli.distill.training import Course, newest_checkpoint, train
+from magdi_cli.distill.trackers import made_trackers, tracker_names
+from magdi_cli.distill.training import train
 from magdi_cli.engines.weights import resolve_model, weight_files
 
 METRICS = "metrics.jsonl"
@@ -56,8 +58,7 @@ def run(config: DistillConfig, report: Report) -> DistillResult | LadderResult |
     lessons = prepare(config, report)
     tokenizer = CachedTokenizer(partial(load_tokenizer, lessons[0].model))
     if not config.writes:
-        with _enough_memory():
-            return look(lessons, tokenizer, report)
+        return look(lessons, tokenizer, report)
     with company():
         return _students(lessons, tokenizer, report) if is_ladder(config) else _student(lessons[0], tokenizer, report)
 
@@ -88,62 +89,65 @@ def _make_student(lesson: Lesson, artifact: Artifact, tokenizer: CachedTokenizer
         shutil.rmtree(checkpoints, ignore_errors=True)
     wait_for_all()
     material = read_material(lesson, tokenizer, report)
-    with _enough_memory():
-        student, learned = _trained(lesson, material, tokenizer.tokenizer, artifact.path, report)
+    student, outcome = _trained(lesson, material, tokenizer.tokenizer, artifact.path, report)
     if is_main_process():
-        steps = list(read_records(artifact.path / METRICS, Step))
+        kept, steps = outcome.kept, steps_of(read_metrics(artifact.path / METRICS))
         counts = {"steps": len(steps)} | material.counts
-        card = _card(lesson, counts, steps, artifact.path, report)
-        save_student(student, learned, tokenizer.tokenizer, card, artifact.path)
-        mixture = [asdict(row) for row in material.mixture]
+        card = _card(lesson, counts, kept, artifact.path, report)
+        save_student(student, outcome.learned, tokenizer.tokenizer, card, artifact.path)
+        told = {"mixture": [asdict(row) for row in material.mixture], "validation": asdict(kept) if kept else None}
         # the base is an input, too: the adapter fits no other weights
         inputs = [*lesson.sources, *weight_files(resolve_model(lesson.config.student))]
-        artifact.complete(lesson.config, {"mixture": mixture}, inputs=inputs, counts=counts, **lesson.facts)
+        artifact.complete(lesson.config, told, inputs=inputs, counts=counts, **lesson.facts)
         shutil.rmtree(checkpoints)
     wait_for_all()
 
 
 def _trained(
     lesson: Lesson, material: Material, tokenizer: Any, folder: Path, report: Report
-) -> tuple[Student, Mapping[str, Tensor]]:
-    """The student, and the values of what it has learned."""
+) -> tuple[Student, Outcome]:
+    """The student, and what its training came to."""
     config, device, items = lesson.config, device_for(), material.items
     seed = seed_for(config.seed, "distill") % 2**32
     plan = material.plan(config)
-    total = len(plan.steps)
+    dtype, why = number_type(device, config.dtype)
+    report.note(f"computing in {str(dtype).removeprefix('torch.')}: {why}")
     # before the first weight is drawn
     set_seed(seed)
-    student = load_student(lesson.model, config, dtype=dtype_for(device)).to(device)
+    with enough_memory(config, Demand(dtype=dtype)):
+        student = load_student(lesson.model, config, dtype=dtype).to(device)
     sharing = sharing_for(student, config.prompt_sharing, report)
     if checkpoint := newest_checkpoint(folder / CHECKPOINTS):
-        report.note(f"continuing from {checkpoint.name} of {total} steps")
-    losses: deque[float] = deque(maxlen=1)
-
-    def step_done(step: Step) -> None:
-        losses.append(step.loss)
-        advance()
-
-    def status() -> str:
-        return f"loss {losses[-1]:.3f}" if losses else ""
-
-    with report.progress(f"distill {lesson.rung.name}", total, status) as advance:
+        report.note(f"continuing from {checkpoint.name} of {len(plan.steps)} steps")
+    measure = measure_of(config, validated=material.held_out is not None)
+    with (
+        followed(f"distill {lesson.rung.name}", plan, report) as (step_done, validated),
+        enough_memory(config, demand_of(student, config, items, plan, sharing)),
+    ):
         course = Course(
             items=items,
             schedule=plan,
             weights={name: lesson.level.objectives[name] for name in active(lesson.level)},
             checkpoints=folder / CHECKPOINTS,
             metrics=folder / METRICS,
-            layout=Layout(pad_id=tokenizer.pad_token_id or 0, sharing=sharing),
+            layout=layout_of(tokenizer, sharing, config),
             step_done=step_done,
+            validated=validated,
+            held_out=material.held_out,
+            measure=measure,
+            trackers=made_trackers(tracker_names(config.report_to), folder, report.warn),
         )
-        learned = train(student, course, config, seed=seed)
-    return student, learned
+        outcome = train(student, course, config, seed=seed)
+    if outcome.kept:
+        report.note(in_words(validations_of(read_metrics(folder / METRICS)), measure, len(plan.steps)))
+    return student, outcome
 
 
-def _card(lesson: Lesson, counts: Mapping[str, int], steps: Sequence[Step], folder: Path, report: Report) -> str:
+def _card(lesson: Lesson, counts: Mapping[str, int], kept: Validation | None, folder: Path, report: Report) -> str:
     """The text of the model card; the loss curve that it shows is drawn into the folder."""
-    curve = folder / CURVE
-    draw_curve(steps, curve, report, title=f"{lesson.rung.name} student")
+    curve, metrics = folder / CURVE, read_metrics(folder / METRICS)
+    steps, title = steps_of(metrics), f"{lesson.rung.name} student"
+    draw_curve(steps, curve, report, title=title, validation=losses_of(validations_of(metrics)))
     facts = Facts(
         name=lesson.rung.name,
         base=lesson.model.hub_id,
@@ -152,25 +156,17 @@ def _card(lesson: Lesson, counts: Mapping[str, int], steps: Sequence[Step], fold
         sources={str(path): sha256(path) for path in lesson.sources if path.is_file()},
         counts=counts,
         losses=final_losses(steps),
+        validation=kept,
     )
     return model_card(facts, lesson.level, lesson.config, curve=curve.exists())
-
-
-@contextmanager
-def _enough_memory() -> Iterator[None]:
-    try:
-        yield
-    except torch.OutOfMemoryError as error:
-        first_line = str(error).partition("\n")[0]
-        raise EnvironmentProblem(
-            f"out of memory ({first_line}); lower --batch-size or --max-length, or take a smaller --student"
-        ) from None
 
 
 def _result(lesson: Lesson, artifact: Artifact) -> DistillResult:
     """Read back from what is on disk, so that a finished run tells the same as the one that finished it."""
     manifest = artifact.manifest() or {}
-    steps = list(read_records(artifact.path / METRICS, Step))
+    metrics = read_metrics(artifact.path / METRICS)
+    steps = steps_of(metrics)
+    measure = measure_of(lesson.config, validated=bool(lesson.corpus.held_out))
     return DistillResult(
         folder=artifact.path,
         level=lesson.level.name,
@@ -181,6 +177,7 @@ def _result(lesson: Lesson, artifact: Artifact) -> DistillResult:
         mixture=tuple(MixtureRow(**row) for row in manifest["mixture"]),
         counts=manifest["counts"],
         losses=final_losses(steps),
+        validation=best(validations_of(metrics), measure),
         tokens=sum(step.tokens for step in steps),
         seconds=sum(step.seconds for step in steps),
     )

@@ -3,7 +3,7 @@
 The graphs of a step may be spread over several processes; every mean is over all of them.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 
@@ -34,6 +34,19 @@ class Measured:
     tokens: int
 
 
+class NotFinite(DataProblem):
+    """A loss or a gradient that is no number, and the problems that it is of."""
+
+    def __init__(self, what: str, values: Mapping[str, Tensor], problem_ids: Sequence[str]) -> None:
+        self.problem_ids = tuple(problem_ids)
+        told = ", ".join(f"{name} {value.item():.3g}" for name, value in values.items())
+        where, these = ("problem", "this graph") if len(problem_ids) == 1 else ("problems", "these graphs")
+        super().__init__(
+            f"the {what} is not finite ({told}) on {where} {', '.join(problem_ids)}; "
+            f"lower --learning-rate, take --dtype fp32, or look at {these}"
+        )
+
+
 def accumulate_gradients(
     student: nn.Module,
     batches: Sequence[Batch],
@@ -48,37 +61,97 @@ def accumulate_gradients(
     All processes take part in every pass, so one that has run out of batches repeats its last one without
     weight. An `idle` one, with no graph of its own in this step, gets any batch and gives none of them weight.
     """
-    own = [] if idle else list(batches)
-    sizes = torch.zeros(len(own), len(objectives), dtype=torch.long)
-    for number, batch in enumerate(own):
-        sizes[number] = torch.tensor([objective.size(batch) for objective in objectives.values()])
-    totals = ranks.sum(sizes.sum(dim=0))
-    shares = sizes / totals.clamp(min=1)
-    passes = longest(ranks, len(own))
     tally = torch.zeros(len(objectives), 4, dtype=torch.float64)
+    for turn in _turns(batches, objectives, ranks, idle=idle):
+        with nullcontext() if turn.last else ranks.apart(student):
+            judged: Judged = student(turn.batch, objectives)
+            tally += _judge(judged, turn, weights, ranks)
+    return _measured(tally, [] if idle else batches, objectives, weights, ranks)
+
+
+@torch.no_grad()
+def measure(
+    student: nn.Module,
+    batches: Sequence[Batch],
+    objectives: Mapping[str, Objective],
+    weights: Mapping[str, float],
+    ranks: Ranks = ALONE,
+    *,
+    idle: bool = False,
+) -> Measured:
+    """The same figures without any gradient; dropout is as the student's mode has it."""
+    tally = torch.zeros(len(objectives), 4, dtype=torch.float64)
+    for turn in _turns(batches, objectives, ranks, idle=idle):
+        judged: Judged = student(turn.batch, objectives)
+        _require_finite(weighted_sum(judged.terms, weights), judged.terms, turn.batch)
+        tally += _tallied(judged.terms, turn.shares, dict.fromkeys(objectives, 0.0))
+    return _measured(tally, [] if idle else batches, objectives, weights, ranks)
+
+
+def culprit(
+    fault: NotFinite,
+    student: nn.Module,
+    graphs: Sequence[Sequence[Batch]],
+    objectives: Mapping[str, Objective],
+    weights: Mapping[str, float],
+) -> NotFinite:
+    """The fault of the one graph that has it alone; the fault as it was where that is none or several."""
+    if len(fault.problem_ids) == 1:
+        return fault
+    faults = []
+    for batches in graphs:
+        try:
+            measure(student, batches, objectives, weights)
+        except NotFinite as alone:
+            faults.append(alone)
+    return faults[0] if len(faults) == 1 else fault
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Turn:
+    """A batch, and what each objective's mean over it counts in the mean over all batches."""
+
+    batch: Batch
+    shares: Mapping[str, float]
+    last: bool
+
+
+def _turns(
+    batches: Sequence[Batch], objectives: Mapping[str, Objective], ranks: Ranks, *, idle: bool
+) -> Iterator[_Turn]:
+    """As many turns as the busiest process has batches."""
+    own = [] if idle else list(batches)
+    sizes = _sizes(own, objectives)
+    shares = sizes / ranks.sum(sizes.sum(dim=0)).clamp(min=1)
+    passes = longest(ranks, len(own))
     for number in range(passes):
         batch = batches[min(number, len(batches) - 1)]
         share = shares[number] if number < len(own) else torch.zeros(len(objectives))
-        with ranks.apart(student) if number < passes - 1 else nullcontext():
-            judged: Judged = student(batch, objectives)
-            tally += _judge(judged, batch, dict(zip(objectives, share.tolist(), strict=True)), weights, ranks)
-    encoded = torch.tensor([sum(batch.text_count for batch in own), sum(batch.tokens for batch in own)])
-    rows = dict(zip(objectives, ranks.sum(tally).tolist(), strict=True))
-    held = {name: rows[name] for name, total in zip(objectives, totals.tolist(), strict=True) if total}
-    return _measured(held, ranks.sum(encoded), weights)
+        yield _Turn(batch=batch, shares=dict(zip(objectives, share.tolist(), strict=True)), last=number == passes - 1)
 
 
-def _judge(
-    judged: Judged, batch: Batch, shares: Mapping[str, float], weights: Mapping[str, float], ranks: Ranks
-) -> Tensor:
-    """Differentiate a batch's part of the loss; each term's loss, squared gradient norm, right and judged, `[K, 4]`."""
-    terms = judged.terms
+def _sizes(batches: Sequence[Batch], objectives: Mapping[str, Objective]) -> Tensor:
+    """How much each batch holds for each objective, `[B, K]`."""
+    sizes = torch.zeros(len(batches), len(objectives), dtype=torch.long)
+    for number, batch in enumerate(batches):
+        sizes[number] = torch.tensor([objective.size(batch) for objective in objectives.values()])
+    return sizes
+
+
+def _judge(judged: Judged, turn: _Turn, weights: Mapping[str, float], ranks: Ranks) -> Tensor:
+    """Differentiate a batch's part of the loss; its tally."""
+    terms, shares = judged.terms, turn.shares
     # wrapped models average the gradients of their processes, where ours add up to one mean
     factors = {name: weights[name] * shares[name] * ranks.count for name in terms}
     total = weighted_sum(terms, factors)
-    _require_finite(total, terms, batch)
+    _require_finite(total, terms, turn.batch)
     norms = {name: shares[name] * _gradient_norm(term, judged.states) for name, term in terms.items()}
     ranks.backward(total)
+    return _tallied(terms, shares, norms)
+
+
+def _tallied(terms: Mapping[str, Term], shares: Mapping[str, float], norms: Mapping[str, float]) -> Tensor:
+    """Each term's loss, squared gradient norm, right and judged, `[K, 4]`."""
     real = {name: share > 0 for name, share in shares.items()}
     return torch.tensor(
         [
@@ -87,6 +160,11 @@ def _judge(
         ],
         dtype=torch.float64,
     )
+
+
+def _encoded(batches: Sequence[Batch]) -> Tensor:
+    """The batches' distinct texts and their tokens."""
+    return torch.tensor([sum(batch.text_count for batch in batches), sum(batch.tokens for batch in batches)])
 
 
 def _gradient_norm(term: Term, states: Sequence[Tensor]) -> float:
@@ -100,15 +178,21 @@ def _gradient_norm(term: Term, states: Sequence[Tensor]) -> float:
 
 def _require_finite(total: Tensor, terms: Mapping[str, Term], batch: Batch) -> None:
     if not torch.isfinite(total):
-        losses = ", ".join(f"{name} {term.loss.item():.3g}" for name, term in terms.items())
-        raise DataProblem(
-            f"the loss is not finite ({losses}) on problems {', '.join(batch.problem_ids)}; "
-            "lower --learning-rate, or look at these graphs"
-        )
+        raise NotFinite("loss", {name: term.loss for name, term in terms.items()}, batch.problem_ids)
 
 
-def _measured(rows: Mapping[str, Sequence[float]], encoded: Tensor, weights: Mapping[str, float]) -> Measured:
-    texts, tokens = encoded.tolist()
+def _measured(
+    tally: Tensor,
+    batches: Sequence[Batch],
+    objectives: Mapping[str, Objective],
+    weights: Mapping[str, float],
+    ranks: Ranks,
+) -> Measured:
+    """What this process's tally comes to with those of the others; only objectives with anything to read count."""
+    sizes = ranks.sum(_sizes(batches, objectives).sum(dim=0)).tolist()
+    all_rows = zip(objectives, ranks.sum(tally).tolist(), sizes, strict=True)
+    rows = {name: row for name, row, size in all_rows if size}
+    texts, tokens = ranks.sum(_encoded(batches)).tolist()
     return Measured(
         loss=sum(weights[name] * loss for name, (loss, *_) in rows.items()),
         terms={name: loss for name, (loss, *_) in rows.items()},

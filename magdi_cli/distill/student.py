@@ -69,7 +69,7 @@ class Student(nn.Module):
     def encode(self, rows: Rows) -> Tensor:
         """The last hidden states, as the vocabulary projection gets them, `[R, T, H]`."""
         causal = self.backbone.get_base_model()
-        with self._number_type(rows.input_ids.device.type):
+        with self.number_type(rows.input_ids.device.type):
             encoded = causal.base_model(
                 input_ids=rows.input_ids,
                 attention_mask=attention_mask(rows, causal.config._attn_implementation),
@@ -80,10 +80,10 @@ class Student(nn.Module):
         return states
 
     @contextmanager
-    def _number_type(self, device: str) -> Iterator[None]:
+    def number_type(self, device: str) -> Iterator[None]:
         """Let the float32 adapter compute in the base's own type: by itself PEFT widens every input first."""
         dtype = self.backbone.dtype
-        with disable_input_dtype_casting(self.backbone), torch.autocast(device, dtype, dtype == torch.bfloat16):
+        with disable_input_dtype_casting(self.backbone), torch.autocast(device, dtype, dtype != torch.float32):
             yield
 
     def vectors(self, batch: Batch, states: Sequence[Tensor]) -> Tensor:

@@ -21,9 +21,11 @@ class _TokenLosses(torch.autograd.Function):
             with torch.enable_grad():
                 leaf = part.detach().requires_grad_()
                 loss = F.cross_entropy(project(leaf).float(), expected, reduction="none")
-                gradients.append(torch.autograd.grad(loss.sum(), leaf)[0])
+                if ctx.needs_input_grad[0]:
+                    gradients.append(torch.autograd.grad(loss.sum(), leaf)[0])
             losses.append(loss.detach())
-        ctx.save_for_backward(torch.cat(gradients))
+        if gradients:
+            ctx.save_for_backward(torch.cat(gradients))
         return torch.cat(losses)
 
     @staticmethod

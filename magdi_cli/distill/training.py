@@ -1,93 +1,73 @@
 """The training loop: transformers' Trainer, told what one step is and what a checkpoint holds."""
 
-import json
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from math import isfinite
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any, TypedDict
 
 import torch
-from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.nn.utils import clip_grad_norm_
 from torch.utils.data import DataLoader
-from transformers import PrinterCallback, Trainer, TrainingArguments
+from transformers import PrinterCallback, Trainer, TrainerControl
 
 from magdi_cli.core.distill_config import DistillConfig
-from magdi_cli.core.errors import DataProblem
+from magdi_cli.core.errors import UsageProblem
 from magdi_cli.core.launcher import is_main_process
-from magdi_cli.core.records import encode, read_records, repair_tail, write_records
-from magdi_cli.distill.batches import Batch, Item, Layout, batches_of, longest_first
-from magdi_cli.distill.metrics import Step
-from magdi_cli.distill.objectives import objectives
-from magdi_cli.distill.ranks import Together, fill, whole
-from magdi_cli.distill.schedule import Schedule
-from magdi_cli.distill.step import accumulate_gradients
-from magdi_cli.distill.student import ADAPTER, Student
-
-CHECKPOINT_EVERY = 0.05
-"""Share of the steps between two checkpoints."""
-FIXED: Mapping[str, Any] = MappingProxyType(
-    {
-        "lr_scheduler_type": "linear",
-        "optim": "adamw_torch",
-        "weight_decay": 0.0,
-        "max_grad_norm": 1.0,
-        "logging_steps": 1,
-        "log_level": "error",
-        "disable_tqdm": True,
-        "report_to": "none",
-        "save_steps": CHECKPOINT_EVERY,
-        "save_total_limit": 1,
-        "remove_unused_columns": False,
-        "dataloader_pin_memory": False,
-    }
+from magdi_cli.core.records import encode
+from magdi_cli.distill.batches import Batch, Item, batches_of, longest_first
+from magdi_cli.distill.checkpoints import (
+    checkpoint_at,
+    cut_metrics,
+    load_trainable,
+    newest_checkpoint,
+    save_trainable,
 )
-"""What no option changes."""
-STATE = "trainer_state.json"
-TRAINABLE = "trainable.safetensors"
+from magdi_cli.distill.course import Course, Outcome, training_arguments
+from magdi_cli.distill.metrics import Metric, Step, Validation, read_metrics, validations_of
+from magdi_cli.distill.objectives import objectives
+from magdi_cli.distill.ranks import Together, wait_for_all, whole
+from magdi_cli.distill.selection import best, out_of_patience
+from magdi_cli.distill.step import NotFinite, accumulate_gradients, culprit
+from magdi_cli.distill.student import ADAPTER, Student
+from magdi_cli.distill.trackers import step_figures, validation_figures
+from magdi_cli.distill.validating import validated
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Course:
-    """What to train on, towards what, and where it is written down."""
+def train(student: Student, course: Course, config: DistillConfig, *, seed: int) -> Outcome:
+    """Train the student in place, from the newest checkpoint of the course if it has one.
 
-    items: Sequence[Item]
-    schedule: Schedule
-    """Which of the items each step reads."""
-    weights: Mapping[str, float]
-    """The active objectives' weights."""
-    checkpoints: Path
-    metrics: Path
-    layout: Layout
-    step_done: Callable[[Step], None]
-
-
-def train(student: Student, course: Course, config: DistillConfig, *, seed: int) -> dict[str, Tensor]:
-    """Train the student in place, from the newest checkpoint of the course if it has one; what it has learned.
-
-    The main process gets it whole, wherever its parts are.
+    Where there is validation, it ends as the student of the best step.
     """
     checkpoint = newest_checkpoint(course.checkpoints)
+    metrics = _metrics_until(checkpoint, course)
+    trainer = DistillTrainer(student, course, config, seed=seed, validations=validations_of(metrics))
+    if checkpoint and trainer.is_out_of_patience:
+        load_trainable(student, checkpoint)
+    else:
+        trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+    kept = best(trainer.validations, course.measure)
+    if kept and kept != trainer.validations[-1]:
+        load_trainable(student, checkpoint_at(course.checkpoints, kept.step))
+    return Outcome(learned=trainer.learned(student), kept=kept)
+
+
+def _metrics_until(checkpoint: Path | None, course: Course) -> list[Metric]:
+    """The lines that the checkpoint includes, told once more."""
     if is_main_process():
-        for step in _steps_until(course.metrics, checkpoint):
-            course.step_done(step)
-    trainer = DistillTrainer(student, course, _arguments(config, course, seed), margin=config.margin)
-    trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
-    return trainer.learned(student)
-
-
-def newest_checkpoint(folder: Path) -> Path | None:
-    """The checkpoint with the most steps, of those that were written to the end."""
-    complete = [path for path in folder.glob("checkpoint-*") if _step_of(path) is not None]
-    return max(complete, key=lambda path: _step_of(path) or 0, default=None)
+        cut_metrics(course.metrics, checkpoint)
+    wait_for_all()
+    metrics = read_metrics(course.metrics)
+    for metric in metrics:
+        course.step_done(metric) if isinstance(metric, Step) else course.validated(metric)
+    return metrics
 
 
 class Portion(TypedDict):
     """What one process reads in one step."""
 
+    items: Sequence[Item]
     batches: tuple[Batch, ...]
     idle: bool
     """Whether the step has no graph for this process, so that its batches only keep the others company."""
@@ -96,15 +76,43 @@ class Portion(TypedDict):
 class DistillTrainer(Trainer):  # type: ignore[misc]
     """A step reads some graphs; a checkpoint holds what training changes, never the base model."""
 
-    def __init__(self, student: Student, course: Course, arguments: TrainingArguments, *, margin: float) -> None:
-        super().__init__(model=student, args=arguments, train_dataset=course.items)
+    def __init__(
+        self, student: Student, course: Course, config: DistillConfig, *, seed: int, validations: Sequence[Validation]
+    ) -> None:
+        held_out = course.held_out.items if course.held_out else None
+        super().__init__(
+            model=student,
+            args=training_arguments(config, course, seed),
+            train_dataset=course.items,
+            eval_dataset=held_out,
+            callbacks=list(course.trackers),
+        )
         # it prints to stdout, which belongs to the result
         self.remove_callback(PrinterCallback)
-        self._course = course
-        known = objectives(margin=margin)
+        self._course, self._patience = course, config.patience
+        known = objectives(margin=config.margin)
         self._objectives = {name: known[name] for name in course.weights}
         student.train_only([head for objective in self._objectives.values() for head in objective.heads])
         self._started = time.perf_counter()
+        self._student = student
+        self.validations = list(validations)
+        if course.held_out and course.held_out.problems and self._is_sharded:
+            raise UsageProblem(
+                "--select accuracy asks each process for the whole student; take --accelerate-config ddp"
+            )
+        if student.backbone.dtype == torch.float16:
+            # of accelerate's mixed precision only this is wanted: the student casts by itself
+            self.accelerator.scaler = torch.amp.GradScaler(self.args.device.type)
+
+    @property
+    def _is_sharded(self) -> bool:
+        """Whether one process alone cannot use the weights."""
+        return bool(self.is_fsdp_enabled or self.is_deepspeed_enabled)
+
+    @property
+    def is_out_of_patience(self) -> bool:
+        """Whether the last validations were all no better than an earlier one."""
+        return out_of_patience(self.validations, self._course.measure, self._patience)
 
     def get_train_dataloader(self) -> DataLoader[Portion]:
         """This process's portion of every step of the schedule."""
@@ -115,22 +123,69 @@ class DistillTrainer(Trainer):  # type: ignore[misc]
         # the longest first, dealt out in turn, so that all processes have about the same to do
         dealt = longest_first(step)
         own = dealt[self.args.process_index :: self.args.world_size]
-        return {"batches": batches_of(own or dealt[:1], self._course.layout), "idle": not own}
+        return {"items": own, "batches": batches_of(own or dealt[:1], self._course.layout), "idle": not own}
 
     def training_step(self, model: nn.Module, inputs: Portion, num_items_in_batch: Tensor | None = None) -> Tensor:
         """The loss of a step, its gradients added up batch by batch."""
         del num_items_in_batch
         self._started = time.perf_counter()
         model.train()
-        self._measured = accumulate_gradients(
-            model,
-            [batch.to(self.args.device) for batch in inputs["batches"]],
+        try:
+            self._measured = accumulate_gradients(
+                model,
+                self._on_device(inputs["batches"]),
+                self._objectives,
+                self._course.weights,
+                Together(self.accelerator),
+                idle=inputs["idle"],
+            )
+        except NotFinite as fault:
+            if self._is_sharded:
+                raise
+            self._student.eval()
+            alone = (batches_of([item], self._course.layout) for item in inputs["items"])
+            graphs = [self._on_device(batches) for batches in alone]
+            raise culprit(fault, self._student, graphs, self._objectives, self._course.weights) from None
+        self._reads = [item.example.problem.id for item in inputs["items"]]
+        return torch.tensor(self._measured.loss, device=self.args.device)
+
+    def _on_device(self, batches: Sequence[Batch]) -> list[Batch]:
+        return [batch.to(self.args.device) for batch in batches]
+
+    def evaluate(self, *ignored: Any, **also_ignored: Any) -> dict[str, float]:
+        """Judge the student by the held-out graphs; the step is then also a checkpoint, or the last one."""
+        del ignored, also_ignored
+        held_out = self._course.held_out
+        assert held_out is not None
+        portion = self._portion(held_out.items)
+        validation = validated(
+            self.model_wrapped,
+            self._student,
+            held_out,
+            self._on_device(portion["batches"]),
             self._objectives,
             self._course.weights,
             Together(self.accelerator),
-            idle=inputs["idle"],
+            rank=self.args.process_index,
+            step=self.state.global_step,
+            idle=portion["idle"],
         )
-        return torch.tensor(self._measured.loss, device=self.args.device)
+        self.validations.append(validation)
+        if is_main_process():
+            self._write(validation)
+            self._course.validated(validation)
+            self._track(validation_figures(validation))
+        self.control: TrainerControl = self.callback_handler.on_evaluate(self.args, self.state, self.control, {})
+        self.control.should_save = True
+        self.control.should_training_stop |= self.is_out_of_patience
+        return {}
+
+    def _determine_best_metric(self, metrics: dict[str, float], trial: Any) -> bool:
+        """Tell the Trainer which checkpoint not to delete."""
+        del metrics, trial
+        kept = best(self.validations, self._course.measure)
+        self.state.best_global_step = kept.step if kept else None
+        return bool(self.state.best_global_step == self.state.global_step)
 
     def _clip_grad_norm(self, model: nn.Module) -> Tensor:
         """Clip the adapter and each head apart; the adapter's norm.
@@ -138,10 +193,17 @@ class DistillTrainer(Trainer):  # type: ignore[misc]
         Over one common norm the graph encoder, whose gradient is many times larger, would shrink
         the student's step: the released code's hidden coupling of its separate objectives.
         """
-        limit = self.args.max_grad_norm
+        limit, scaler = self.args.max_grad_norm, self.accelerator.scaler
+        if scaler is not None:
+            scaler.unscale_(self.optimizer.optimizer)
         parts = self.accelerator.unwrap_model(model).parts()
-        norms = {part: clip_grad_norm_(named.values(), limit) for part, named in parts.items()}
-        return whole(norms[ADAPTER])
+        norms = {part: whole(clip_grad_norm_(named.values(), limit)) for part, named in parts.items()}
+        if all(torch.isfinite(norm) for norm in norms.values()):
+            return norms[ADAPTER]
+        if scaler is None:
+            raise NotFinite("gradient", norms, self._reads)
+        # the scaler leaves out the whole step, and scales less
+        return torch.tensor(torch.inf)
 
     def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
         """Write a step's line; the Trainer's summary at the end is no step."""
@@ -155,23 +217,28 @@ class DistillTrainer(Trainer):  # type: ignore[misc]
             terms=self._measured.terms,
             term_gradient_norms=self._measured.term_gradient_norms,
             accuracy=self._measured.accuracy,
-            gradient_norm=logs["grad_norm"],
+            gradient_norm=norm if isfinite(norm := logs["grad_norm"]) else None,
             learning_rate=logs["learning_rate"],
             texts=self._measured.texts,
             tokens=self._measured.tokens,
             seconds=time.perf_counter() - self._started,
         )
-        with self._course.metrics.open("ab") as handle:
-            handle.write(encode(step))
+        self._write(step)
         self._course.step_done(step)
+        self._track(step_figures(step))
+
+    def _write(self, metric: Metric) -> None:
+        with self._course.metrics.open("ab") as handle:
+            handle.write(encode(metric))
+
+    def _track(self, figures: dict[str, float]) -> None:
+        self.control = self.callback_handler.on_log(self.args, self.state, self.control, figures)
 
     def _save(self, output_dir: str | None = None, state_dict: dict[str, Tensor] | None = None) -> None:
-        folder = Path(output_dir or self.args.output_dir)
-        folder.mkdir(parents=True, exist_ok=True)
+        # the state is given where the parameters are spread over the processes
         trainable = self.model.trainable()
-        # given where the parameters are spread over the processes
         values = {name: state_dict[name] for name in trainable} if state_dict else trainable
-        save_file({name: value.detach().contiguous() for name, value in values.items()}, folder / TRAINABLE)
+        save_trainable(values, Path(output_dir or self.args.output_dir))
 
     def learned(self, student: Student) -> dict[str, Tensor]:
         """The values of what was trained; all processes must ask, and the main one is told."""
@@ -179,44 +246,4 @@ class DistillTrainer(Trainer):  # type: ignore[misc]
         return {name: state[name] for name in student.trainable()} if is_main_process() else {}
 
     def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Student | None = None) -> None:
-        student = model or self.model
-        stored = load_file(Path(resume_from_checkpoint) / TRAINABLE)
-        if {name: t.shape for name, t in stored.items()} != {name: p.shape for name, p in student.trainable().items()}:
-            raise DataProblem(f"{resume_from_checkpoint} is of another student; start over with --resume never")
-        for name, parameter in student.trainable().items():
-            fill(parameter, stored[name])
-
-
-def _arguments(config: DistillConfig, course: Course, seed: int) -> TrainingArguments:
-    arguments = TrainingArguments(
-        output_dir=str(course.checkpoints),
-        max_steps=len(course.schedule.steps),
-        learning_rate=config.learning_rate,
-        warmup_steps=config.warmup_ratio,
-        seed=seed,
-        data_seed=seed,
-        use_cpu=not torch.cuda.is_available(),
-        **FIXED,
-    )
-    # a graph stays with its rows: it cannot be scattered over several GPUs
-    arguments._n_gpu = min(1, arguments.n_gpu)
-    return arguments
-
-
-def _steps_until(metrics: Path, checkpoint: Path | None) -> list[Step]:
-    """The steps that the checkpoint includes; the file is cut after them."""
-    last = (_step_of(checkpoint) or 0) if checkpoint else 0
-    repair_tail(metrics)
-    steps = [step for step in read_records(metrics, Step) if step.step <= last] if metrics.exists() else []
-    write_records(metrics, steps)
-    return steps
-
-
-def _step_of(checkpoint: Path) -> int | None:
-    """How many steps a checkpoint includes; None if it was not written to the end."""
-    try:
-        # the Trainer writes this file last
-        state = json.loads((checkpoint / STATE).read_bytes())
-    except (FileNotFoundError, ValueError):
-        return None
-    return int(state["global_step"])
+        load_trainable(model or self.model, Path(resume_from_checkpoint))

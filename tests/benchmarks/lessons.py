@@ -22,7 +22,7 @@ from magdi_cli.core.level import LEVELS
 from magdi_cli.core.records import read_records
 from magdi_cli.distill.batches import Item, Layout, batches_of, tokenize
 from magdi_cli.distill.examples import example_from
-from magdi_cli.distill.loading import device_for, dtype_for, load_student, load_tokenizer
+from magdi_cli.distill.loading import device_for, load_student, load_tokenizer, number_type
 from magdi_cli.distill.objectives import objectives
 from magdi_cli.distill.rows import laid_out
 from magdi_cli.distill.step import accumulate_gradients
@@ -124,7 +124,7 @@ def main(way: str, source: str, graphs: str, prompt: str) -> None:
     model = resolve_model("smollm2-135m")
     tokenizer = load_tokenizer(model)
     torch.manual_seed(0)
-    student = load_student(model, DistillConfig(), dtype=dtype_for(device_for()))
+    student = load_student(model, DistillConfig(), dtype=number_type(device_for(), "auto")[0])
     read = [g for g in read_records(Path(source), InteractionGraph) if len(g.nodes) >= 6]
     examples = [example_from(graph, LEVELS["graph"], teacher=None) for graph in read[: int(graphs)]]
     items = [tokenize(example, tokenizer) for example in examples if example]

@@ -12,18 +12,23 @@ from magdi_cli.cli.boundary import boundary
 from magdi_cli.core.distill_config import DistillConfig
 from magdi_cli.core.level import LEVELS
 from magdi_cli.distill.batches import tokenize
+from magdi_cli.distill.course import Course
 from magdi_cli.distill.examples import example_from
+from magdi_cli.distill.held_out import HeldOut
 from magdi_cli.distill.loading import load_student, load_tokenizer
 from magdi_cli.distill.ranks import company
 from magdi_cli.distill.schedule import planned, shuffled
-from magdi_cli.distill.training import Course, train
+from magdi_cli.distill.training import train
 from magdi_cli.engines.weights import resolve_model
 from tests.distill.conftest import LAYOUT
+from tests.distill.courses import items_of
 from tests.distill.graphs import graph
 
 VERDICTS = (["-++", "+-+"], ["-+"], ["++-", "-+-", "---"], ["+++"], ["--+"], ["+-", "-+"], ["-+-", "-++"])
 """Graphs of several sizes, one of them without a pair; the last step of an epoch has fewer than two processes."""
-SETTINGS = DistillConfig(batch_size=3, epochs=2.0, lora_dropout=0.0)
+SETTINGS = DistillConfig(batch_size=3, epochs=2.0, lora_dropout=0.0, eval_every=3)
+SHARDS = "ACCELERATE_USE_FSDP"
+"""The variable by which accelerate spreads the student's parts."""
 
 
 def trained(tiny: Path, folder: Path) -> None:
@@ -32,6 +37,9 @@ def trained(tiny: Path, folder: Path) -> None:
     tokenizer = load_tokenizer(model)
     examples = [example_from(graph(v, number=n), LEVELS["graph"], teacher=None) for n, v in enumerate(VERDICTS, 1)]
     items = [tokenize(example, tokenizer) for example in examples if example]
+    # three, so that two processes have not the same to do
+    held_out = items_of(tokenizer, (11, 12, 13))
+    problems = () if SHARDS in os.environ else tuple(item.example.problem for item in held_out)
     torch.manual_seed(5)
     student = load_student(model, SETTINGS, dtype=torch.float32)
     student.graph_encoder.dropout.p = 0.0
@@ -44,6 +52,8 @@ def trained(tiny: Path, folder: Path) -> None:
         layout=LAYOUT,
         schedule=planned(lengths, shuffled(len(lengths), 0), SETTINGS),
         step_done=lambda step: None,
+        validated=lambda validation: None,
+        held_out=HeldOut(items=tuple(held_out), problems=problems, tokenizer=tokenizer),
     )
     train(student, course, SETTINGS, seed=5)
 
@@ -61,7 +71,7 @@ def let_accelerate_shard() -> None:
 
 
 if __name__ == "__main__":
-    if "ACCELERATE_USE_FSDP" in os.environ:
+    if SHARDS in os.environ:
         let_accelerate_shard()
     torch.set_num_threads(1)
     with boundary(debug=True, resumable=False, one_of_several=True), company():

@@ -2,14 +2,17 @@ from typing import Any
 
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
 from magdi_cli.core.errors import UsageProblem
+from magdi_cli.core.graph import InteractionGraph
 from magdi_cli.core.level import LEVELS, Level
-from magdi_cli.distill.batches import PASS_TOKENS, Batch, Item, Layout, batches_of, shortened, tokenize
+from magdi_cli.distill.batches import Batch, Item, Layout, batches_of, shortened, tokenize
 from magdi_cli.distill.batches import batch_of as make_batch
 from magdi_cli.distill.examples import example_from
 from tests.distill.conftest import LAYOUT
-from tests.distill.graphs import graph
+from tests.distill.graphs import graph, graphs
 
 
 def item(tokenizer: Any, *verdicts: str, level: Level = LEVELS["graph"], number: int = 1, **also: Any) -> Item:
@@ -80,7 +83,7 @@ def test_graphs_share_a_batch_while_they_fit_in_a_pass(tokenizer: Any) -> None:
     items = [item(tokenizer, "+-", number=n, texts=["word " * 40, "x"]) for n in range(1, 11)]
     batches = batches_of(items, LAYOUT)
     assert 1 < len(batches) < 10
-    assert all(len(batch.rows) == 1 and batch.rows[0].input_ids.numel() <= PASS_TOKENS for batch in batches)
+    assert all(len(batch.rows) == 1 and batch.rows[0].input_ids.numel() <= LAYOUT.pass_tokens for batch in batches)
     assert [name for batch in batches for name in batch.problem_ids] == [f"p{n}" for n in range(1, 11)]
 
 
@@ -105,7 +108,7 @@ def test_rows_of_like_length_share_a_pass_of_bounded_size(tokenizer: Any) -> Non
     long = [item(tokenizer, "+", number=n, texts=["x" * (40 * n)]) for n in range(1, 31)]
     batch = batch_of(*long)
     assert len(batch.rows) > 1
-    assert all(rows.input_ids.numel() <= PASS_TOKENS for rows in batch.rows)
+    assert all(rows.input_ids.numel() <= LAYOUT.pass_tokens for rows in batch.rows)
     assert batch.tokens == sum(len(i.prompt) + len(i.completions[0]) for i in long)
     assert sorted(batch.node_texts.tolist()) == list(range(30))
 
@@ -137,3 +140,12 @@ def test_a_tokenizer_without_chat_template_is_refused(tiny: Any) -> None:
     bare.chat_template = None
     with pytest.raises(UsageProblem, match="chat template"):
         item(bare, "+")
+
+
+@given(graphs(), st.sampled_from(["single-teacher", "round-0", "correct-nodes"]), st.integers(150, 260))
+def test_no_batch_of_a_level_that_only_writes_is_without_a_token_to_learn(
+    tokenizer: Any, drawn: InteractionGraph, level: str, longest: int
+) -> None:
+    example = example_from(drawn, LEVELS[level], teacher="ada" if level == "single-teacher" else None)
+    item = example and shortened(tokenize(example, tokenizer), max_length=longest, objectives=["next-token"])
+    assert item is None or batch_of(item).target_tokens > 0

@@ -1,5 +1,6 @@
 import json
 import shlex
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from magdi_cli.core.records import encode, sha256, write_records
 from magdi_cli.distill.card import Facts, model_card
 from magdi_cli.distill.lesson import prepare
 from magdi_cli.distill.merging import run as merge
+from magdi_cli.distill.metrics import Answers, Validation
 from magdi_cli.distill.settings import applied, levels_of
 from magdi_cli.distill.stage import run as distill
 from magdi_cli.engines.subject import find_subject
@@ -32,6 +34,7 @@ FACTS = Facts(
     sources={"a.jsonl": "0" * 64},
     counts={"steps": 2, "dropped_nodes": 0},
     losses={"loss": 1.5, "next-token": 1.25},
+    validation=None,
 )
 
 
@@ -102,6 +105,20 @@ def test_the_command_of_the_card_makes_the_same_settings(settings: dict[str, Any
     assert words[:2] == ["magdi", "distill"]
     assert applied(typed(words[2:])) == applied(DistillConfig(**settings))
     assert len(words) - 2 <= 2 * sum(len(v) if isinstance(v, tuple) else 1 for v in settings.values())
+
+
+def test_the_card_tells_what_the_kept_student_was_worth_on_held_out_graphs() -> None:
+    answers = Answers(n=4, correct=3, unanswered=0, accuracy=0.75, interval=(0.3, 0.95))
+    kept = Validation(step=40, loss=0.8125, terms={"node": 0.5}, accuracy={}, answers=answers, seconds=1.0)
+    told = card(facts=replace(FACTS, validation=kept))
+    for row in (
+        "kept after step | 40",
+        "problems answered right | 3 of 4",
+        "total loss | 0.8125",
+        "node loss | 0.5000",
+    ):
+        assert f"| {row}" in told
+    assert "## Validation" not in card()
 
 
 def test_a_switch_is_typed_without_a_value() -> None:

@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 
 from magdi_cli.distill.comparison import ladder_result
+from magdi_cli.distill.metrics import Answers, Validation
 from magdi_cli.distill.results import DistillResult
 
 OBJECTIVES = {
@@ -14,8 +15,8 @@ OBJECTIVES = {
 }
 
 
-def student(level: str, *losses: float, seed: int = 0, teacher: str = "ada") -> DistillResult:
-    """A student that ended with these losses."""
+def student(level: str, *losses: float, seed: int = 0, teacher: str = "ada", right: int | None = None) -> DistillResult:
+    """A student that ended with these losses, and answered so many of four validation problems right."""
     named = dict(zip(OBJECTIVES[level], losses, strict=True))
     return DistillResult(
         folder=Path("run/students") / f"{level}--seed-{seed}",
@@ -27,9 +28,15 @@ def student(level: str, *losses: float, seed: int = 0, teacher: str = "ada") -> 
         mixture=(),
         counts={"steps": 5},
         losses={"loss": sum(losses), **named},
+        validation=_validation(right) if right is not None else None,
         tokens=100,
         seconds=1.0,
     )
+
+
+def _validation(right: int) -> Validation:
+    answers = Answers(n=4, correct=right, unanswered=0, accuracy=right / 4, interval=(0.0, 1.0))
+    return Validation(step=5, loss=1.0, terms={}, accuracy={}, answers=answers, seconds=0.0)
 
 
 def test_rungs_are_told_upwards_with_their_seeds_together() -> None:
@@ -94,3 +101,9 @@ def test_the_first_seat_stands_for_its_level() -> None:
     below = [student("single-teacher", 1.0), student("single-teacher", 5.0, teacher="bob")]
     (told,) = ladder_result([*below, student("round-0", 1.0)]).steps_up
     assert (told.lower, told.upper) == ("single-teacher", "round-0")
+
+
+def test_validation_accuracy_is_compared_whatever_the_levels_learn() -> None:
+    loss, accuracy = ladder_result([student("single-teacher", 2.0, right=1), student("round-0", 1.0, right=3)]).steps_up
+    assert loss.difference is None
+    assert (accuracy.measure, accuracy.difference) == ("validation accuracy", 0.5)

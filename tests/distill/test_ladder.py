@@ -85,7 +85,7 @@ def test_a_ladder_trains_every_level_and_a_single_teacher_of_every_seat(
     for row in result.rungs:
         assert (row.steps, set(row.losses)) == (2, {"loss", *active(LEVELS[row.level])})
         assert json.loads((result.folder / row.student / "manifest.json").read_text())["kind"] == "student"
-    assert report.notes == [f"student {n} of 7: {name}" for n, name in enumerate(FIVE_LEVELS, start=1)]
+    assert report.told == [f"student {n} of 7: {name}" for n, name in enumerate(FIVE_LEVELS, start=1)]
     assert len(report.in_memory) == 7
     assert len(set(report.in_memory)) == 1
 
@@ -111,7 +111,7 @@ def test_a_ladder_stopped_in_the_middle_goes_on_there_and_ends_the_same(
         climb(StoppedAfter(2 + 1), run_dir=stopped, ladder="single-teacher,round-0", teacher="cyd")
     report = Heard()
     climb(report, run_dir=stopped, ladder="single-teacher,round-0", teacher="cyd")
-    assert report.notes == [
+    assert report.told == [
         "student 1 of 2: single-teacher",
         f"{stopped / 'students' / 'single-teacher'} is complete; delete it to train again",
         "student 2 of 2: round-0",

@@ -16,10 +16,10 @@ from torch import Tensor
 from magdi_cli.cli.launching import accelerate_arguments
 from magdi_cli.core.distill_config import DistillConfig
 from magdi_cli.core.errors import EnvironmentProblem
-from magdi_cli.core.records import read_records, write_records
-from magdi_cli.distill.metrics import Step
-from magdi_cli.distill.training import TRAINABLE, newest_checkpoint
+from magdi_cli.core.records import write_records
+from magdi_cli.distill.checkpoints import TRAINABLE, newest_checkpoint
 from tests.commands import MAGDI, clean, magdi
+from tests.distill.courses import steps, validations
 from tests.distill.graphs import graph
 from tests.distill.several import trained
 
@@ -44,10 +44,6 @@ def together(tiny: Path, folder: Path, profile: str) -> Path:
     return folder
 
 
-def steps(folder: Path) -> list[Step]:
-    return list(read_records(folder / "metrics.jsonl", Step))
-
-
 def weights(folder: Path) -> dict[str, Tensor]:
     checkpoint = newest_checkpoint(folder / "checkpoints")
     assert checkpoint is not None
@@ -65,9 +61,13 @@ def test_two_processes_measure_and_learn_what_one_does(tiny: Path, alone: Path, 
         assert ours.gradient_norm == pytest.approx(mine.gradient_norm, rel=1e-4)
         assert (ours.accuracy, ours.texts, ours.tokens) == (mine.accuracy, mine.texts, mine.tokens)
         assert (ours.epoch, ours.learning_rate) == (mine.epoch, mine.learning_rate)
+    for mine, ours in zip(validations(alone), validations(tmp_path), strict=True):
+        assert (ours.step, ours.accuracy) == (mine.step, mine.accuracy)
+        assert ours.terms == pytest.approx(mine.terms, rel=1e-5)
+        assert ours.answers == (mine.answers if profile == "ddp" else None)
     torch.testing.assert_close(weights(tmp_path), weights(alone), atol=1e-5, rtol=1e-4)
     sharded = list(tmp_path.glob("checkpoints/*/pytorch_model_fsdp.bin"))
-    assert len(sharded) == (profile == "fsdp")
+    assert bool(sharded) == (profile == "fsdp")
 
 
 @pytest.mark.e2e

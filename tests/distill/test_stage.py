@@ -1,6 +1,7 @@
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,8 @@ from magdi_cli.core.level import LEVELS
 from magdi_cli.core.records import write_records
 from magdi_cli.distill.examples import active
 from magdi_cli.distill.results import DistillResult
-from magdi_cli.distill.stage import _enough_memory, run
+from magdi_cli.distill.stage import run
+from magdi_cli.distill.trackers import TRACKERS
 from tests.distill.graphs import graph
 from tests.reports import Heard, StoppedAfter
 
@@ -164,7 +166,7 @@ def test_a_stopped_run_goes_on_where_its_checkpoint_is(distill: Callable[..., Di
         distill(max_steps=4, report=StoppedAfter(2))
     report = Heard()
     result = distill(max_steps=4, report=report)
-    assert report.notes == ["continuing from checkpoint-2 of 4 steps"]
+    assert report.told == ["continuing from checkpoint-2 of 4 steps"]
     assert len(report.steps) == result.counts["steps"] == 4
 
 
@@ -173,7 +175,7 @@ def test_a_stopped_run_starts_over_when_told_to(distill: Callable[..., DistillRe
         distill(max_steps=4, report=StoppedAfter(2))
     report = Heard()
     assert distill(max_steps=4, report=report, resume="never").counts["steps"] == 4
-    assert report.notes == []
+    assert report.told == []
 
 
 def test_several_files_and_folders_make_one_student(tiny: Path, tmp_path: Path) -> None:
@@ -192,7 +194,7 @@ def test_the_mixture_of_several_tasks_is_said_told_and_kept(tiny: Path, tmp_path
     report = Heard()
     config = DistillConfig(run_dir=tmp_path, student=str(tiny), graphs=(one, two), mixture="equal", max_steps=1)
     result = run(config, report)
-    assert report.notes == [
+    assert report.told == [
         f"equal mixture, an epoch: arithmetic 50% (3 examples of {one}, 0.67 times), "
         f"svamp 50% (1 examples of {two}, 2 times)"
     ]
@@ -212,7 +214,7 @@ def test_single_teacher_takes_the_most_accurate_seat_and_says_so(distill: Callab
     result = distill(graphs=(graph(["--+"]), graph(["+-+"], number=2)), level="sit", report=report)
     assert result.teachers == ("cyd",)
     assert result.counts["nodes"] == 2
-    assert report.notes == ["learning from cyd, most often right alone of ada, bob, cyd"]
+    assert report.told == ["learning from cyd, most often right alone of ada, bob, cyd"]
 
 
 def test_single_teacher_takes_the_seat_it_is_given(distill: Callable[..., DistillResult]) -> None:
@@ -249,6 +251,23 @@ def test_a_run_without_graphs_says_what_to_do(tmp_path: Path) -> None:
         run(DistillConfig(run_dir=tmp_path), Heard())
 
 
-def test_running_out_of_memory_names_the_flags_that_help() -> None:
-    with pytest.raises(EnvironmentProblem, match="lower --batch-size or --max-length"), _enough_memory():
-        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20 GiB\nmore")
+def test_running_out_of_memory_names_flags_with_values(
+    distill: Callable[..., DistillResult], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("magdi_cli.distill.stage.train", lambda *given, **also: torch.empty(2**60))
+    with pytest.raises(
+        EnvironmentProblem, match=r"out of memory .*; try --tokens-per-pass \d+ \(now 2048\), or --grad"
+    ):
+        distill()
+
+
+def test_the_number_type_is_told_with_its_reason(distill: Callable[..., DistillResult]) -> None:
+    report = Heard()
+    distill(report=report, dtype="fp32")
+    assert "computing in float32: as asked" in report.notes
+
+
+def test_a_tracker_that_is_not_installed_ends_the_command_before_the_graphs_are_read(tmp_path: Path) -> None:
+    missing = next(name for name in TRACKERS if not find_spec(name))
+    with pytest.raises(EnvironmentProblem, match=f"pip install {missing}"):
+        run(DistillConfig(run_dir=tmp_path, report_to=(missing,)), Heard())

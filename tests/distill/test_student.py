@@ -13,7 +13,7 @@ from magdi_cli.distill.batches import Batch, tokenize
 from magdi_cli.distill.batches import batch_of as make_batch
 from magdi_cli.distill.encoder import LAYERS
 from magdi_cli.distill.examples import example_from
-from magdi_cli.distill.loading import dtype_for, load_student, load_tokenizer
+from magdi_cli.distill.loading import DTYPES, load_student, load_tokenizer, number_type
 from magdi_cli.distill.objectives import objectives
 from magdi_cli.distill.rows import PADDING, Rows
 from magdi_cli.distill.student import Student
@@ -217,17 +217,33 @@ def test_a_node_vector_does_not_depend_on_its_neighbours_in_the_batch(student: S
     torch.testing.assert_close(together[:2], alone, atol=1e-5, rtol=0)
 
 
-def test_gradient_checkpointing_changes_no_gradient(tiny: Path, batch: Batch, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_gradient_checkpointing_changes_no_gradient(tiny: Path, batch: Batch) -> None:
     plain = gradient_norms(make_student(tiny, lora_dropout=0.0).train(), batch, "margin")
-    monkeypatch.setattr("magdi_cli.distill.loading.LARGE", 0)
-    large = make_student(tiny, lora_dropout=0.0).train()
-    assert large.backbone.get_base_model().is_gradient_checkpointing
-    assert gradient_norms(large, batch, "margin") == pytest.approx(plain)
+    sparing = make_student(tiny, lora_dropout=0.0, gradient_checkpointing="on").train()
+    assert gradient_norms(sparing, batch, "margin") == pytest.approx(plain)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "large", "recomputed"), [("auto", 0, True), ("auto", 10**9, False), ("off", 0, False)]
+)
+def test_large_models_are_checkpointed_unless_told_otherwise(
+    tiny: Path, monkeypatch: pytest.MonkeyPatch, wanted: str, large: int, recomputed: bool
+) -> None:
+    monkeypatch.setattr("magdi_cli.distill.loading.LARGE", large)
+    student = make_student(tiny, gradient_checkpointing=wanted)
+    assert student.backbone.get_base_model().is_gradient_checkpointing == recomputed
 
 
 def test_the_base_is_bfloat16_only_where_the_processor_computes_in_it() -> None:
     native = torch.cpu.get_capabilities().get("avx512_bf16")
-    assert dtype_for(torch.device("cpu")) == (torch.bfloat16 if native else torch.float32)
+    dtype, why = number_type(torch.device("cpu"), "auto")
+    assert dtype == (torch.bfloat16 if native else torch.float32)
+    assert "this CPU computes in" in why
+
+
+@pytest.mark.parametrize("name", list(DTYPES))
+def test_a_number_type_that_is_asked_for_is_taken(name: str) -> None:
+    assert number_type(torch.device("cpu"), name) == (DTYPES[name], "as asked")
 
 
 def test_a_bfloat16_student_computes_its_losses_in_float32(tiny: Path, batch: Batch) -> None:

@@ -1,84 +1,41 @@
 import json
-from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
-from torch import Tensor
 
 from magdi_cli.core.distill_config import DistillConfig
 from magdi_cli.core.errors import DataProblem
 from magdi_cli.core.level import LEVELS
-from magdi_cli.core.records import read_records
 from magdi_cli.distill.batches import Item, tokenize
+from magdi_cli.distill.checkpoints import TRAINABLE, newest_checkpoint
 from magdi_cli.distill.examples import example_from
 from magdi_cli.distill.loading import load_student
 from magdi_cli.distill.metrics import Step, final_losses
-from magdi_cli.distill.schedule import Schedule, planned, shuffled
-from magdi_cli.distill.student import Student
-from magdi_cli.distill.training import TRAINABLE, Course, newest_checkpoint, train
+from magdi_cli.distill.training import train
 from magdi_cli.engines.weights import resolve_model
-from tests.distill.conftest import LAYOUT, make_student
+from tests.distill.conftest import make_student
+from tests.distill.courses import (
+    WEIGHTS,
+    Killed,
+    course,
+    items_of,
+    killed_after,
+    on_schedule,
+    same_weights,
+    steps,
+    trained,
+    weights,
+    without_time,
+)
 from tests.distill.graphs import graph
-
-WEIGHTS = {"next-token": 1.0, "margin": 0.1, "node": 1.0}
 
 
 @pytest.fixture(scope="module")
 def items(tokenizer: Any) -> list[Item]:
-    examples = [example_from(graph(["-+-", "++-"], number=n), LEVELS["graph"], teacher=None) for n in range(1, 7)]
-    return [tokenize(example, tokenizer) for example in examples if example]
-
-
-def course(folder: Path, items: Sequence[Item], step_done: Callable[[Step], None] = lambda step: None) -> Course:
-    return Course(
-        items=items,
-        weights=WEIGHTS,
-        checkpoints=folder / "checkpoints",
-        metrics=folder / "metrics.jsonl",
-        layout=LAYOUT,
-        schedule=Schedule(steps=(), epochs=()),
-        step_done=step_done,
-    )
-
-
-def trained(tiny: Path, taken: Course, **settings: Any) -> Student:
-    config = DistillConfig(**settings)
-    torch.manual_seed(5)
-    student = load_student(resolve_model(str(tiny)), config, dtype=torch.float32)
-    train(student, on_schedule(taken, config), config, seed=5)
-    return student
-
-
-def on_schedule(taken: Course, config: DistillConfig) -> Course:
-    lengths = [item.length for item in taken.items]
-    return replace(taken, schedule=planned(lengths, shuffled(len(lengths), config.seed), config))
-
-
-def steps(folder: Path) -> list[Step]:
-    return list(read_records(folder / "metrics.jsonl", Step))
-
-
-def weights(student: Student) -> dict[str, Tensor]:
-    return {name: parameter.detach() for name, parameter in student.trainable().items()}
-
-
-def without_time(taken: Sequence[Step]) -> list[Step]:
-    return [replace(step, seconds=0.0) for step in taken]
-
-
-class Killed(Exception):
-    """What stands for a kill in these tests."""
-
-
-def killed_after(last: int) -> Callable[[Step], None]:
-    def step_done(step: Step) -> None:
-        if step.step > last:
-            raise Killed
-
-    return step_done
+    return items_of(tokenizer, range(1, 7))
 
 
 def test_twenty_steps_lower_the_loss(tiny: Path, tmp_path: Path, items: list[Item]) -> None:
@@ -112,20 +69,20 @@ def test_a_killed_and_resumed_run_ends_with_the_same_weights_and_metrics(
     resumed = trained(tiny, course(tmp_path / "b", items), **settings)
     assert len(steps(tmp_path / "a")) == 4
     assert without_time(steps(tmp_path / "a")) == without_time(steps(tmp_path / "b"))
-    assert all(torch.equal(weights(resumed)[name], value) for name, value in weights(straight).items())
+    assert same_weights(resumed, straight)
 
 
 def test_a_run_killed_after_its_last_step_resumes_to_its_end(tiny: Path, tmp_path: Path, items: list[Item]) -> None:
     settings = {"max_steps": 2, "batch_size": 3}
     straight = trained(tiny, course(tmp_path, items), **settings)
     again = trained(tiny, course(tmp_path, items), **settings)
-    assert all(torch.equal(weights(again)[name], value) for name, value in weights(straight).items())
+    assert same_weights(again, straight)
     assert len(steps(tmp_path)) == 2
 
 
 def test_the_same_seed_makes_the_same_student(tiny: Path, tmp_path: Path, items: list[Item]) -> None:
     first, second = (trained(tiny, course(tmp_path / name, items), max_steps=2) for name in ("a", "b"))
-    assert all(torch.equal(weights(second)[name], value) for name, value in weights(first).items())
+    assert same_weights(first, second)
 
 
 def test_a_checkpoint_holds_trainable_tensors_only(tiny: Path, tmp_path: Path, items: list[Item]) -> None:
@@ -163,8 +120,63 @@ def test_a_loss_that_is_not_finite_stops_and_names_the_problems(tiny: Path, tmp_
     with torch.no_grad():
         student.score_head[0].weight.fill_(float("nan"))
     config = DistillConfig(max_steps=2)
-    with pytest.raises(DataProblem, match=r"not finite \(.*margin nan.*\) on problems p\d"):
+    with pytest.raises(DataProblem, match=r"not finite \(.*margin nan.*\) on problems p\d, p\d"):
         train(student, on_schedule(course(tmp_path, items), config), config, seed=0)
+
+
+def test_the_one_graph_whose_loss_is_not_finite_is_found_among_many(
+    tiny: Path, tmp_path: Path, tokenizer: Any, items: list[Item]
+) -> None:
+    broken = example_from(graph(["+-"], number=9, texts=["It is {10}.", "No."]), LEVELS["graph"], teacher=None)
+    assert broken
+    student = make_student(tiny)
+    with torch.no_grad():
+        student.backbone.get_input_embeddings().weight[tokenizer("{")["input_ids"][0]] = float("nan")
+    config = DistillConfig(max_steps=2, batch_size=7)
+    everything = replace(course(tmp_path, [*items, tokenize(broken, tokenizer)]), weights={"margin": 1.0})
+    with pytest.raises(DataProblem, match=r"on problem p9; .*look at this graph"):
+        train(student, on_schedule(everything, config), config, seed=0)
+
+
+def test_a_gradient_that_is_not_finite_stops_before_it_spoils_the_weights(
+    tiny: Path, tmp_path: Path, items: list[Item]
+) -> None:
+    student = make_student(tiny)
+    student.score_head[0].weight.register_hook(lambda gradient: gradient * float("inf"))
+    config = DistillConfig(max_steps=2, batch_size=3)
+    with pytest.raises(DataProblem, match=r"the gradient is not finite \(.*\) on problems p\d"):
+        train(student, on_schedule(course(tmp_path, items), config), config, seed=0)
+    assert all(value.isfinite().all() for value in weights(student).values())
+
+
+def test_a_killed_float16_run_goes_on_at_its_gradient_scale(tiny: Path, tmp_path: Path, items: list[Item]) -> None:
+    settings = {"max_steps": 2, "batch_size": 1}
+    straight = trained(tiny, course(tmp_path / "a", items[:2]), torch.float16, **settings)
+    with pytest.raises(Killed):
+        trained(tiny, course(tmp_path / "b", items[:2], killed_after(1)), torch.float16, **settings)
+    assert same_weights(trained(tiny, course(tmp_path / "b", items[:2]), torch.float16, **settings), straight)
+
+
+def test_float16_measures_what_float32_does(tiny: Path, tmp_path: Path, items: list[Item]) -> None:
+    settings = {"max_steps": 1, "batch_size": 1, "lora_dropout": 0.0}
+    for name, dtype in (("half", torch.float16), ("whole", torch.float32)):
+        trained(tiny, course(tmp_path / name, items[:1]), dtype, **settings)
+    (half,), (whole,) = steps(tmp_path / "half"), steps(tmp_path / "whole")
+    assert half.terms["next-token"] == pytest.approx(whole.terms["next-token"], rel=0.01)
+    assert half.gradient_norm is not None
+    assert half.gradient_norm == pytest.approx(whole.gradient_norm, rel=0.1)
+
+
+def test_a_float16_step_whose_gradients_overflow_changes_nothing_and_says_so(
+    tiny: Path, tmp_path: Path, items: list[Item]
+) -> None:
+    config = DistillConfig(max_steps=1, batch_size=1, warmup_ratio=0.0)
+    student = load_student(resolve_model(str(tiny)), config, dtype=torch.float16)
+    student.score_head[0].weight.register_hook(lambda gradient: gradient * float("inf"))
+    before = {name: value.clone() for name, value in weights(student).items()}
+    train(student, on_schedule(course(tmp_path, items[:1]), config), config, seed=0)
+    assert steps(tmp_path)[0].gradient_norm is None
+    assert all(torch.equal(before[name], value) for name, value in weights(student).items())
 
 
 def test_a_large_head_gradient_does_not_shrink_the_adapters_step(tiny: Path, tmp_path: Path, items: list[Item]) -> None:
