@@ -69,7 +69,7 @@ def _items(
     """Each example in tokens, None where it is too long; and how many nodes were."""
     longest, objectives = lesson.config.max_length, active(lesson.level)
     whole = [tokenize(example, tokenizer) for example in examples]
-    dropped = sum(len(item.prompt) + len(tokens) > longest for item in whole for tokens in item.completions)
+    dropped = sum(len(item.completions) - len(item.fitting(longest)) for item in whole)
     short = [shortened(item, max_length=longest, objectives=objectives) for item in whole]
     if not any(short):
         raise DataProblem(f"all {dropped} {what} are longer than --max-length {longest}; raise it")
