@@ -48,6 +48,7 @@ COMMANDS = (
         view="magdi_cli.cli.training",
         next="evaluate",
         resumable=True,
+        kept="all up to the newest checkpoint is kept",
     ),
     Command(
         name="evaluate",

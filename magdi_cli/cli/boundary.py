@@ -24,6 +24,7 @@ from magdi_cli.core.launcher import tell_launcher
 
 CUT_OFF = (TooManyFailures, BudgetReached, Interrupted, ProcessKilled, KeyboardInterrupt, ReaderGone)
 """Ends that leave work which the same command takes up again."""
+NOTHING_LOST = "nothing is lost"
 
 
 class _Signals:
@@ -41,7 +42,7 @@ class _Signals:
 
 
 @contextmanager
-def boundary(*, debug: bool, resumable: bool, one_of_several: bool = False) -> Iterator[None]:
+def boundary(*, debug: bool, resumable: bool, kept: str = NOTHING_LOST, one_of_several: bool = False) -> Iterator[None]:
     """Run a command; turn whatever goes wrong into a message on stderr and an exit code.
 
     One of several processes leaves its message to their launcher, which shows one, and the way to resume.
@@ -56,7 +57,7 @@ def boundary(*, debug: bool, resumable: bool, one_of_several: bool = False) -> I
         if debug and not cut_off:
             _show_traceback(error)
         if not (one_of_several and (cut_off or tell_launcher(message))):
-            _show(message, resumable=resumable and cut_off)
+            _show(message, kept if resumable and cut_off else None)
     if one_of_several:
         # on the long way out, the threads that kept in touch with the others abort now and then, or wait for them
         sys.stdout.flush()
@@ -71,12 +72,12 @@ def _show_traceback(error: BaseException) -> None:
     show_plainly("".join(format_exception(error)).rstrip())
 
 
-def _show(message: str, *, resumable: bool) -> None:
+def _show(message: str, kept: str | None) -> None:
     from magdi_cli.cli.console import show_error, show_plainly
 
     show_error(message)
-    if resumable:
-        show_plainly(f"nothing is lost; resume with: {shlex.join(['magdi', *sys.argv[1:]])}")
+    if kept:
+        show_plainly(f"{kept}; resume with: {shlex.join(['magdi', *sys.argv[1:]])}")
 
 
 def _outcome(error: BaseException, last_signal: signal.Signals) -> tuple[str, int]:

@@ -154,7 +154,7 @@ def _number(value: float) -> str:
         return f"{value:,}"
     if 0 < abs(value) < 0.0005:
         return f"{value:.0e}"
-    return f"{value:.3f}" if abs(value) < 100 else f"{value:.1f}"
+    return f"{value:.3f}" if abs(value) < 100 else f"{value:,.1f}"
 
 
 def _dollars(amount: float) -> str:

@@ -13,7 +13,7 @@ from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
 import typer
 
-from magdi_cli.cli.boundary import boundary
+from magdi_cli.cli.boundary import NOTHING_LOST, boundary
 from magdi_cli.cli.settings import settings_file
 from magdi_cli.cli.streams import ReaderGone, Sink, owned_stdout
 from magdi_cli.core.errors import GateFailed, UsageProblem
@@ -53,6 +53,8 @@ class Command:
     """The command that usually follows."""
     resumable: bool = False
     """Whether the same command takes up work that was cut off."""
+    kept: str = NOTHING_LOST
+    """What is said of that work when it is cut off."""
     view: str | None = None
     """Module whose `view(document, width)` draws the result for people; None for plain tables."""
     launcher: str | None = None
@@ -77,7 +79,7 @@ def register(app: typer.Typer, command: Command) -> None:
         output = Output(**{f.name: values.pop(f.name) for f in fields(Output) if f.name in values})
         values.pop("config")
         several = command.launcher is not None and launched()
-        with boundary(debug=output.debug, resumable=command.resumable, one_of_several=several):
+        with boundary(debug=output.debug, resumable=command.resumable, kept=command.kept, one_of_several=several):
             _run(command, values, output)
 
     parameters = [*_fields_as_parameters(command), *_output_parameters(command)]

@@ -57,7 +57,10 @@ def handed_over(config: DistillConfig, *, json_wanted: bool, verbose: bool) -> b
     wanted = config.print_launch or (config.launch == "accelerate" and config.writes)
     if STDIN in config.graphs and (wanted or launched()):
         raise UsageProblem("several processes cannot share stdin; name a file of graphs")
-    if launched() or not wanted:
+    if launched():
+        return False
+    if not wanted:
+        _require_launch(config)
         return False
     if config.print_launch:
         with owned_stdout() as sink:
@@ -66,6 +69,14 @@ def handed_over(config: DistillConfig, *, json_wanted: bool, verbose: bool) -> b
         _require_gpus(config)
         launch(accelerate_arguments(config, sys.argv[1:]), verbose=verbose)
     return True
+
+
+def _require_launch(config: DistillConfig) -> None:
+    """Refuse what would be passed over in silence: options of launching where one process trains."""
+    given = {"--processes": config.processes, "--accelerate-config": config.accelerate_config}
+    for name, value in given.items():
+        if value and config.writes:
+            raise UsageProblem(f"{name} {value} belongs to --launch accelerate; add that, or leave it out")
 
 
 def _require_gpus(config: DistillConfig) -> None:

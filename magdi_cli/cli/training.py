@@ -31,6 +31,10 @@ def view(document: Document, width: int) -> RenderableType:
     return VIEWS.get(document["schema"], tables)(document, width)
 
 
+def _student(document: Document, width: int) -> RenderableType:
+    return tables({key: value for key, value in document.items() if value is not None}, width)
+
+
 def _rehearsal(document: Document, width: int) -> RenderableType:
     told = {key: value for key, value in document.items() if key not in PARTS_OF_A_REHEARSAL}
     material = [{"graphs and nodes": row["what"], **row["count"]} for row in document["material"]]
@@ -103,6 +107,7 @@ def _line(text: str) -> str:
 
 
 VIEWS: Mapping[str, Callable[[Document, int], RenderableType]] = {
+    "magdi.distill-result/1": _student,
     "magdi.distill-rehearsal/1": _rehearsal,
     "magdi.gradient-check/1": _gradients,
 }

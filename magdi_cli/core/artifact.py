@@ -114,12 +114,16 @@ class Artifact:
         """Why `begin` would refuse the folder for its settings; None where it would not. Changes nothing."""
         wanted = identity(config) | also
         manifest = self._read(MANIFEST) or self._read(PARTIAL_MANIFEST)
-        if manifest is None or manifest["config_digest"] == digest(wanted):
+        if manifest is None or manifest["config_digest"] == digest(wanted) or self._holds_nothing():
             return None
         return (
             f"{self.path} was written with other settings ({_differences(manifest['identity'], wanted)}); "
             f"{self.way_out}, or delete that folder"
         )
+
+    def _holds_nothing(self) -> bool:
+        """Whether a claim is all there is: what failed before its first record stands in nobody's way."""
+        return all(path.name == PARTIAL_MANIFEST for path in self.path.iterdir())
 
     @contextmanager
     def locked(self) -> Iterator[None]:

@@ -98,7 +98,7 @@ class DistillConfig(RunConfig):
     )
     recipe: Literal["magdi", "reference"] = option(
         "magdi",
-        "reference: the released code's LoRA targets, learning rate, epochs, batch and pairs.",
+        "reference: the released code's LoRA targets, learning rate, epochs, batch and pairs, where you set none.",
         panel=TRAINING_PANEL,
     )
     resume: Literal["auto", "never"] = option(

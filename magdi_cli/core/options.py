@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
+from math import isfinite
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -65,6 +66,8 @@ class Config:
     def __post_init__(self) -> None:
         for f in fields(self):
             value, minimum = getattr(self, f.name), f.metadata["minimum"]
+            if isinstance(value, float) and not isfinite(value):
+                raise UsageProblem(f"{flag(f.name)} is {value}; it must be a finite number")
             if minimum is not None and value is not None and not value >= minimum:
                 raise UsageProblem(f"{flag(f.name)} is {value}; it must be at least {minimum}")
 

@@ -22,8 +22,9 @@ CARD = "README.md"
 TAGS = ("magdi", "distillation", "multi-agent-debate")
 RESULTS = "Results"
 DEVICES = ("launch", "accelerate_config", "processes", "print_launch")
-NO_SETTINGS = ("graphs", "level", "ladder", "seeds", "student", "run_dir", "resume", *DEVICES)
-"""Options that other parts of the card speak of."""
+LOOKING = ("dry_run", "check_gradients", "report_to")
+NO_SETTINGS = ("graphs", "level", "ladder", "seeds", "student", "run_dir", "resume", *DEVICES, *LOOKING)
+"""Options that other parts of the card speak of, or that leave no trace in the student."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

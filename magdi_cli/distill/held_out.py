@@ -41,6 +41,10 @@ def read_held_out(
 ) -> tuple[InteractionGraph, ...]:
     """The validation graphs of a config; a `DataProblem` where a question of theirs is also trained on."""
     graphs = tuple(graph for path in _paths(config, sources) for graph in read_records(path, InteractionGraph))
+    if not graphs and config.validation not in (None, NONE):
+        raise DataProblem(
+            f"no graphs in {config.validation}; magdi build-graph --val 0.1 makes some, or train with --validation none"
+        )
     learned = {_words(graph.problem) for graph in trained_on}
     leaked = list(dict.fromkeys(graph.problem.id for graph in graphs if _words(graph.problem) in learned))
     if leaked:

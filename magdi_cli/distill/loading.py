@@ -8,12 +8,13 @@ from typing import Any
 
 import torch
 from peft import LoraConfig, PeftModel, get_peft_model
+from safetensors import SafetensorError
 from torch import nn
 from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig
 from transformers.utils import logging as transformers_logging
 
 from magdi_cli.core.distill_config import DistillConfig
-from magdi_cli.core.errors import AccessProblem, EnvironmentProblem, UnknownName, UsageProblem
+from magdi_cli.core.errors import AccessProblem, DataProblem, EnvironmentProblem, UnknownName, UsageProblem
 from magdi_cli.core.launcher import local_rank
 from magdi_cli.distill.attention import FLEX
 from magdi_cli.distill.checks import check_projection
@@ -144,6 +145,8 @@ def _readable(model: ResolvedModel) -> Iterator[None]:
     except OSError as error:
         first_line = str(error).partition("\n")[0]
         raise AccessProblem(f"cannot load the student {model.hub_id}: {first_line} A local folder works too") from None
+    except SafetensorError as error:
+        raise DataProblem(f"the weights in {model.path} are damaged ({error}); fetch or copy them again") from None
 
 
 def _with_adapter(causal: Any, config: DistillConfig) -> PeftModel:

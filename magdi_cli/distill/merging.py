@@ -111,10 +111,14 @@ def _base(student: Path, given: str | None) -> ResolvedModel:
     trained_on = {file["sha256"] for file in manifest["inputs"] if file["name"].endswith(".safetensors")}
     there = {sha256(path) for path in weight_files(model)} if trained_on else set()
     if there and there != trained_on:
-        where = f"you gave {given}" if given else f"the weights in {model.path} are others; give theirs with --base"
+        where = (
+            f"you gave {given}; name that very model"
+            if given
+            else f"the weights in {model.path} are others; give theirs with --base"
+        )
         raise DataProblem(f"adapter was trained on {name}, {where}")
     if not there and model.hub_id != name and not Path(model.path).is_dir():
-        raise DataProblem(f"adapter was trained on {name}, you gave {given}")
+        raise DataProblem(f"adapter was trained on {name}, you gave {given}; name that very model")
     return ResolvedModel(path=model.path, hub_id=name)
 
 
@@ -141,7 +145,10 @@ def _require_agreement(found: Agreement, dtype: torch.dtype) -> None:
 def _require_room(folder: Path, needed: int) -> None:
     free = shutil.disk_usage(folder).free
     if free < needed:
-        raise EnvironmentProblem(f"need {needed / 1e9:.1f} GB, have {free / 1e9:.1f} GB at {folder.parent}")
+        raise EnvironmentProblem(
+            f"the model needs {needed / 1e6:,.1f} MB, and {folder.parent} has {free / 1e6:,.1f} MB free; "
+            "make room, or name another folder with --to"
+        )
 
 
 def _warn_of_rounding(result: MergeResult, report: Report) -> None:

@@ -29,13 +29,13 @@ def measure_of(config: DistillConfig, *, validated: bool) -> Measure:
         measure: Measure = "loss" if validated else "last"
     else:
         measure = config.select
-    if measure != "last" and not validated:
+    if not validated and (measure != "last" or config.patience):
+        what = f"--patience {config.patience}" if measure == "last" else f"--select {measure}"
         raise UsageProblem(
-            f"--select {measure} needs validation graphs; "
-            "magdi build-graph --val 0.1 makes some, --validation FILE names them"
+            f"{what} needs validation graphs; magdi build-graph --val 0.1 makes some, --validation FILE names them"
         )
     if config.patience and measure == "last":
-        raise UsageProblem("--patience waits for a better validation loss or accuracy; the last step is to be kept")
+        raise UsageProblem("--patience waits for a better step and --select last keeps the last one; drop one")
     return measure
 
 

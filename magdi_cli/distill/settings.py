@@ -1,7 +1,7 @@
 """What the user asked for, parsed at the door: the recipe applied, the level reweighted, nonsense refused."""
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import fields, replace
 from math import isfinite
 from types import MappingProxyType
 from typing import Any
@@ -27,12 +27,13 @@ RECIPES: Mapping[str, Mapping[str, Any]] = MappingProxyType(
         },
     }
 )
-"""Settings that a recipe replaces; `reference` is MAGDi's released train.py."""
+"""Settings that a recipe replaces where the user left them alone; `reference` is MAGDi's released train.py."""
 
 
 def applied(config: DistillConfig) -> DistillConfig:
     """The config with its recipe's settings in place."""
-    settled = replace(config, **RECIPES[config.recipe])
+    untouched = {name: value for name, value in RECIPES[config.recipe].items() if name in _at_default(config)}
+    settled = replace(config, **untouched)
     for name in ("warmup_ratio", "lora_dropout"):
         if not getattr(settled, name) < 1:
             raise UsageProblem(f"--{name.replace('_', '-')} is {getattr(settled, name)}; it must be below 1")
@@ -44,6 +45,10 @@ def applied(config: DistillConfig) -> DistillConfig:
         raise UsageProblem("--epochs and --max-steps are both 0; there is nothing to train")
     tracker_names(settled.report_to)
     return settled
+
+
+def _at_default(config: DistillConfig) -> set[str]:
+    return {f.name for f in fields(config) if getattr(config, f.name) == f.default}
 
 
 def levels_of(config: DistillConfig) -> tuple[Level, ...]:

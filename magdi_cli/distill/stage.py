@@ -24,6 +24,7 @@ from magdi_cli.distill.checks import sharing_for
 from magdi_cli.distill.comparison import ladder_result
 from magdi_cli.distill.course import Course, Outcome
 from magdi_cli.distill.curve import CURVE, draw_curve, losses_of
+from magdi_cli.distill.disk import enough_disk
 from magdi_cli.distill.examples import active
 from magdi_cli.distill.following import followed
 from magdi_cli.distill.gradient_check import GradientCheck
@@ -79,7 +80,8 @@ def _student(lesson: Lesson, tokenizer: CachedTokenizer, report: Report) -> Dist
         if state == "complete":
             report.note(f"{artifact.path} is complete; delete it to train again")
         else:
-            _make_student(lesson, artifact, tokenizer, report)
+            with enough_disk(artifact.path):
+                _make_student(lesson, artifact, tokenizer, report)
     return _result(lesson, artifact)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 from peft import PeftModel
+from safetensors import SafetensorError
 from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, GenerationConfig
 
 from magdi_cli.core.errors import AccessProblem, DataProblem
@@ -35,6 +36,8 @@ def merged(model: str, adapter: Path) -> Iterator[str]:
 
 def load_with_adapter(model: str, adapter: Path) -> PeftModel:
     """The unquantised model in float32, the adapter on top of it and not yet added; refused where they do not fit."""
+    if not any(adapter.glob("adapter_model.*")):
+        raise DataProblem(f"{adapter} has no adapter_model.safetensors: it was not trained or copied to the end")
     try:
         with without_bars(), warnings.catch_warnings():
             # PEFT goes on without the tensors it misses: what is merged then has no effect
@@ -44,6 +47,8 @@ def load_with_adapter(model: str, adapter: Path) -> PeftModel:
             return PeftModel.from_pretrained(base, str(adapter)).eval()
     except OSError as error:
         raise AccessProblem(f"cannot load {model}: {_first_line(error)} A local folder works too") from None
+    except SafetensorError as error:
+        raise DataProblem(f"weights in {adapter} or {model} are damaged ({error}); fetch or copy them again") from None
     except (UserWarning, RuntimeError, ValueError) as error:
         raise DataProblem(f"the adapter {adapter} does not fit {model}: {_first_line(error)}") from None
 

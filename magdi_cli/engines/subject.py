@@ -62,7 +62,10 @@ def find_student(run_dir: Path, name: str | None) -> Path | None:
 
 def base_name(student: Path) -> str:
     """The model that an adapter folder says it belongs to."""
-    name: str = json.loads((student / ADAPTER_CONFIG).read_bytes())["base_model_name_or_path"]
+    try:
+        name: str = json.loads((student / ADAPTER_CONFIG).read_bytes())["base_model_name_or_path"]
+    except (ValueError, KeyError, TypeError):
+        raise DataProblem(f"{student / ADAPTER_CONFIG} is damaged or names no base model; train or copy anew") from None
     return name
 
 

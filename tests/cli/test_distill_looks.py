@@ -3,8 +3,12 @@
 import json
 import subprocess
 import sys
+from io import StringIO
 from pathlib import Path
 
+from rich.console import Console
+
+from magdi_cli.cli.training import view
 from magdi_cli.core.records import write_records
 from tests.commands import clean, magdi
 from tests.distill.graphs import graph
@@ -59,3 +63,10 @@ def test_a_student_that_the_graph_does_not_train_ends_with_code_7_after_the_matr
     assert done.returncode == 7, done.stderr
     assert [row["reaches"] for row in json.loads(done.stdout)["matrix"]] == [True, False, False]
     assert "error: not so: the adapter is trained by next-token, margin, node (by next-token)" in done.stderr
+
+
+def test_what_a_student_was_not_given_is_not_called_unknown() -> None:
+    told = {"schema": "magdi.distill-result/1", "level": "graph", "validation": None, "seconds": 1.0}
+    shown = StringIO()
+    Console(file=shown, width=80).print(view(told, 80))
+    assert shown.getvalue().split() == ["level", "graph", "seconds", "1.000"]

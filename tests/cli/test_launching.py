@@ -79,6 +79,13 @@ def test_what_cannot_be_launched_is_said(settings: dict[str, Any], problem: type
         handed_over(DistillConfig(launch="accelerate", **settings), json_wanted=False, verbose=False)
 
 
+@pytest.mark.parametrize("settings", [{"processes": 2}, {"accelerate_config": "ddp"}])
+def test_options_of_launching_are_not_passed_over_where_nothing_is_launched(settings: dict[str, Any]) -> None:
+    with pytest.raises(UsageProblem, match="belongs to --launch accelerate"):
+        handed_over(DistillConfig(**settings), json_wanted=False, verbose=False)
+    assert not handed_over(DistillConfig(dry_run=True, **settings), json_wanted=False, verbose=False)
+
+
 @pytest.mark.parametrize(
     ("environment", "expected"),
     [

@@ -47,12 +47,22 @@ def test_a_clash_is_told_beforehand_and_nothing_is_touched(artifact: Artifact) -
     assert artifact.clash(DebateConfig(rounds=2), prompts="x") is None
     assert not artifact.path.exists()
     with artifact.begin(DebateConfig(rounds=2), prompts="x"):
+        (artifact.path / "calls.jsonl").write_text("{}\n")
         before = sorted(artifact.path.iterdir())
         assert artifact.clash(DebateConfig(rounds=2, limit=3), prompts="x") is None
         for other in (artifact.clash(DebateConfig(rounds=2), prompts="y"), artifact.clash(DebateConfig(), prompts="x")):
             assert other is not None
             assert "was written with other settings" in other
         assert sorted(artifact.path.iterdir()) == before
+
+
+def test_a_folder_claimed_by_what_failed_before_its_first_record_takes_other_settings(artifact: Artifact) -> None:
+    with artifact.begin(DebateConfig(task="svamp")):
+        pass
+    finish(artifact, DebateConfig(task="gsm8k"))
+    manifest = artifact.manifest()
+    assert manifest is not None
+    assert manifest["identity"]["task"] == "gsm8k"
 
 
 def test_settings_that_change_no_record_may_change(artifact: Artifact) -> None:
@@ -97,6 +107,7 @@ def test_a_manifest_is_refreshed_after_its_files_changed(artifact: Artifact) -> 
 def test_a_read_only_artifact_sees_what_another_process_writes_and_changes_nothing(artifact: Artifact) -> None:
     beside = replace(artifact, read_only=True)
     with artifact.begin(DebateConfig()):
+        (artifact.path / "calls.jsonl").write_text("{}\n")
         before = {path.name: path.stat().st_mtime_ns for path in artifact.path.iterdir()}
         with beside.begin(DebateConfig()) as state:
             assert state == "unfinished"

@@ -43,6 +43,13 @@ def test_files_of_other_names_have_no_validation_beside_them(source: Path) -> No
     assert held_out(source.rename(source.with_name("mine.jsonl"))) == ()
 
 
+def test_a_named_file_without_graphs_is_refused_and_one_beside_the_graphs_is_not(source: Path, tmp_path: Path) -> None:
+    (tmp_path / "validation.jsonl").write_text("")
+    assert held_out(source) == ()
+    with pytest.raises(DataProblem, match=r"no graphs in .*validation\.jsonl"):
+        held_out(source, tmp_path / "validation.jsonl")
+
+
 def test_a_file_that_is_not_there_is_refused(source: Path, tmp_path: Path) -> None:
     with pytest.raises(DataProblem, match=r"no validation graphs .*absent\.jsonl"):
         held_out(source, tmp_path / "absent.jsonl")

@@ -72,6 +72,11 @@ def test_a_measure_without_validation_graphs_is_refused() -> None:
         measure_of(DistillConfig(select="accuracy"), validated=False)
 
 
+def test_patience_without_validation_graphs_says_how_to_get_some() -> None:
+    with pytest.raises(UsageProblem, match=r"--patience 2 needs validation graphs; .* --validation FILE"):
+        measure_of(DistillConfig(patience=2), validated=False)
+
+
 def test_patience_with_nothing_to_wait_for_is_refused() -> None:
     with pytest.raises(UsageProblem, match="--patience"):
         measure_of(DistillConfig(patience=2, select="last"), validated=True)

@@ -52,6 +52,17 @@ def test_a_teacher_belongs_to_single_teacher_only() -> None:
         levels_of(DistillConfig(level="graph", teacher="ada"))
 
 
+@pytest.mark.parametrize("option", ["epochs", "learning_rate", "margin"])
+def test_a_number_without_end_is_refused(option: str) -> None:
+    with pytest.raises(UsageProblem, match=f"--{option.replace('_', '-')} is inf; it must be a finite number"):
+        DistillConfig(**{option: float("inf")})
+
+
+def test_a_recipe_leaves_what_the_user_set() -> None:
+    settled = applied(DistillConfig(recipe="reference", epochs=1))
+    assert (settled.epochs, settled.learning_rate) == (1, 5e-6)
+
+
 def test_the_reference_recipe_is_the_released_codes() -> None:
     settled = applied(DistillConfig(recipe="reference"))
     assert (settled.lora_targets, settled.learning_rate, settled.epochs) == ("q_proj,v_proj", 5e-6, 10.0)

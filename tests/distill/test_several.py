@@ -83,7 +83,7 @@ def test_a_run_whose_process_was_killed_goes_on_and_leaves_one_student(tiny: Pat
         _, stderr = started.communicate(timeout=60)
     assert started.returncode == EnvironmentProblem.exit_code
     assert "error: process 1 was ended by SIGKILL" in stderr
-    assert "nothing is lost; resume with: magdi distill" in stderr
+    assert "all up to the newest checkpoint is kept; resume with: magdi distill" in stderr
     assert "Traceback" not in stderr
     resumed = magdi(*command, cwd=ROOT)
     assert resumed.stderr.count("continuing from checkpoint-") == 1

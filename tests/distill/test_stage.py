@@ -1,4 +1,5 @@
 import json
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from importlib.util import find_spec
@@ -271,3 +272,14 @@ def test_a_tracker_that_is_not_installed_ends_the_command_before_the_graphs_are_
     missing = next(name for name in TRACKERS if not find_spec(name))
     with pytest.raises(EnvironmentProblem, match=f"pip install {missing}"):
         run(DistillConfig(run_dir=tmp_path, report_to=(missing,)), Heard())
+
+
+def test_damaged_weights_of_a_base_are_told_as_such_and_another_base_may_follow(
+    tiny: Path, tmp_path: Path, distill: Callable[..., DistillResult]
+) -> None:
+    damaged = Path(shutil.copytree(tiny, tmp_path / "damaged"))
+    (damaged / "model.safetensors").write_bytes(b"cut off")
+    write_records(tmp_path / "graphs" / "graphs.jsonl", GRAPHS)
+    with pytest.raises(DataProblem, match=r"weights in .*damaged are damaged"):
+        run(DistillConfig(run_dir=tmp_path, student=str(damaged), max_steps=2), Heard())
+    assert distill().base == str(tiny)
