@@ -20,6 +20,9 @@ class Ranks(Protocol):
     def sum(self, values: Tensor) -> Tensor:
         """The sum of each value over all processes."""
 
+    def most(self, number: int) -> int:
+        """The largest number that any process has; all of them must ask."""
+
     def backward(self, loss: Tensor) -> None:
         """Add up the gradients of a loss."""
 
@@ -35,6 +38,10 @@ class Alone:
     def sum(self, values: Tensor) -> Tensor:
         """The values."""
         return values
+
+    def most(self, number: int) -> int:
+        """The number."""
+        return number
 
     def backward(self, loss: Tensor) -> None:
         """Add up the gradients of a loss."""
@@ -58,6 +65,10 @@ class Together:
         total: Tensor = self._accelerator.reduce(values.to(self._accelerator.device), reduction="sum")
         return total.to(values.device)
 
+    def most(self, number: int) -> int:
+        """The largest number that any process has; all of them must ask."""
+        return int(self._accelerator.gather(torch.tensor([number], device=self._accelerator.device)).max())
+
     def backward(self, loss: Tensor) -> None:
         """Add up the gradients of a loss, whose mean over the processes is what counts."""
         self._accelerator.backward(loss)
@@ -76,16 +87,6 @@ class Together:
 
 
 ALONE = Alone()
-
-
-def longest(ranks: Ranks, number: int) -> int:
-    """The largest number that any process has; all of them must ask."""
-    reached = torch.arange(MOST_PASSES) < number
-    return int((ranks.sum(reached.long()) > 0).sum())
-
-
-MOST_PASSES = 1024
-"""Passes that a step may take at one process."""
 
 
 def wait_for_all() -> None:

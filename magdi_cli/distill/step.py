@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from magdi_cli.core.errors import DataProblem
 from magdi_cli.distill.batches import Batch
 from magdi_cli.distill.objectives import Objective, Term, weighted_sum
-from magdi_cli.distill.ranks import ALONE, Ranks, longest
+from magdi_cli.distill.ranks import ALONE, Ranks
 from magdi_cli.distill.student import Judged
 
 
@@ -123,7 +123,7 @@ def _turns(
     own = [] if idle else list(batches)
     sizes = _sizes(own, objectives)
     shares = sizes / ranks.sum(sizes.sum(dim=0)).clamp(min=1)
-    passes = longest(ranks, len(own))
+    passes = ranks.most(len(own))
     for number in range(passes):
         batch = batches[min(number, len(batches) - 1)]
         share = shares[number] if number < len(own) else torch.zeros(len(objectives))

@@ -3,14 +3,14 @@ from typing import Any
 
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from magdi_cli.core.level import LEVELS
 from magdi_cli.distill.batches import Item, batch_of, tokenize
 from magdi_cli.distill.examples import example_from
-from magdi_cli.distill.objectives import objectives
-from magdi_cli.distill.step import Measured, accumulate_gradients
-from magdi_cli.distill.student import Student
+from magdi_cli.distill.objectives import Term, objectives
+from magdi_cli.distill.step import Measured, accumulate_gradients, measure
+from magdi_cli.distill.student import Judged, Student
 from tests.distill.conftest import LAYOUT, make_student
 from tests.distill.graphs import graph
 
@@ -51,6 +51,20 @@ def test_a_term_without_material_in_the_step_is_not_told(student: Student, items
     assert set(only_wrong.terms) == {"node"}
     only_right, _ = gradients(student, [[items[1]]])
     assert set(only_right.terms) == {"next-token", "node"}
+
+
+class Sure(nn.Module):
+    """Says the same of every batch."""
+
+    def forward(self, batch: object, objectives: object) -> Judged:
+        del batch, objectives
+        return Judged(terms={"node": Term(loss=torch.tensor(2.0), right=1, judged=2)}, states=())
+
+
+def test_no_batch_is_left_out_however_many_there_are(items: list[Item]) -> None:
+    batches = [batch_of(items[:1], LAYOUT)] * 3000
+    measured = measure(Sure(), batches, {"node": objectives(margin=1.0)["node"]}, {"node": 1.0})
+    assert (measured.loss, measured.accuracy) == (pytest.approx(2.0), {"node": 0.5})
 
 
 def test_a_step_encodes_every_distinct_node_exactly_once(student: Student, items: list[Item]) -> None:
