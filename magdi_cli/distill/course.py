@@ -74,7 +74,8 @@ def training_arguments(config: DistillConfig, course: Course, seed: int) -> Trai
         output_dir=str(course.checkpoints),
         max_steps=len(course.schedule.steps),
         learning_rate=config.learning_rate,
-        warmup_steps=config.warmup_ratio,
+        # a first step at a rate of 0 is one step lost, which a training of a few steps cannot spare
+        warmup_steps=int(config.warmup_ratio * len(course.schedule.steps)),
         seed=seed,
         data_seed=seed,
         use_cpu=not torch.cuda.is_available(),

@@ -179,6 +179,12 @@ def test_a_float16_step_whose_gradients_overflow_changes_nothing_and_says_so(
     assert all(torch.equal(before[name], value) for name, value in weights(student).items())
 
 
+def test_a_training_of_one_step_changes_the_student(tiny: Path, tmp_path: Path, items: list[Item]) -> None:
+    student = trained(tiny, course(tmp_path, items), max_steps=1)
+    assert steps(tmp_path)[0].learning_rate == DistillConfig().learning_rate
+    assert all(value.count_nonzero() for name, value in weights(student).items() if "lora_B" in name)
+
+
 def test_a_large_head_gradient_does_not_shrink_the_adapters_step(tiny: Path, tmp_path: Path, items: list[Item]) -> None:
     settings = {"max_steps": 4, "batch_size": 6, "lora_dropout": 0.0, "warmup_ratio": 0.0, "graph_features": "frozen"}
     with_node = trained(tiny, course(tmp_path / "a", items), **settings)
