@@ -21,6 +21,7 @@ from magdi_cli.tasks.catalog import TASKS
 CARD = "README.md"
 TAGS = ("magdi", "distillation", "multi-agent-debate")
 RESULTS = "Results"
+TEACHERS = {"one": "one teacher", "all": "all teachers"}
 DEVICES = ("launch", "accelerate_config", "processes", "print_launch")
 LOOKING = ("dry_run", "check_gradients", "report_to")
 NO_SETTINGS = ("graphs", "level", "ladder", "seeds", "student", "run_dir", "resume", *DEVICES, *LOOKING)
@@ -112,7 +113,7 @@ def _summary(facts: Facts, level: Level) -> str:
     return f"""# {level.name} student of {facts.base}
 
 A LoRA adapter for {facts.base}, distilled by `magdi` from debates of {", ".join(facts.teachers)} on
-{", ".join(facts.tasks)} (method: MAGDi, arXiv 2402.01620). Level `{level.name}`: {level.teachers} teachers,
+{", ".join(facts.tasks)} (method: MAGDi, arXiv 2402.01620). Level `{level.name}`: {TEACHERS[level.teachers]},
 {level.rounds} rounds, {level.nodes} nodes.
 
 ```python

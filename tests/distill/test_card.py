@@ -95,6 +95,7 @@ def typed(words: list[str]) -> DistillConfig:
     [
         {},
         {"recipe": "reference", "seed": 3},
+        {"recipe": "reference", "epochs": 1.0},
         {"graphs": (Path("a b.jsonl"), Path("c")), "weight": ("margin=0.25", "node=2"), "run_dir": Path("my runs")},
         {"level": "sit", "teacher": "ada's", "learning_rate": 1e-06, "epochs": 0.5, "lora_targets": "q_proj,v_proj"},
     ],
@@ -105,6 +106,11 @@ def test_the_command_of_the_card_makes_the_same_settings(settings: dict[str, Any
     assert words[:2] == ["magdi", "distill"]
     assert applied(typed(words[2:])) == applied(DistillConfig(**settings))
     assert len(words) - 2 <= 2 * sum(len(v) if isinstance(v, tuple) else 1 for v in settings.values())
+
+
+def test_the_settings_of_the_card_are_those_of_training() -> None:
+    assert "| learning_rate |" in card()
+    assert not any(f"| {look} |" in card() for look in ("dry_run", "check_gradients", "run_dir"))
 
 
 def test_the_card_tells_what_the_kept_student_was_worth_on_held_out_graphs() -> None:

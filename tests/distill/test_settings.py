@@ -69,6 +69,12 @@ def test_the_reference_recipe_is_the_released_codes() -> None:
     assert settled.pairs == "reference"
 
 
+def test_what_is_set_otherwise_stands_beside_a_recipe() -> None:
+    settled = applied(DistillConfig(recipe="reference", epochs=1.0, learning_rate=1e-4))
+    assert (settled.epochs, settled.learning_rate, settled.lora_targets) == (1.0, 1e-4, "q_proj,v_proj")
+    assert applied(settled) == settled
+
+
 def test_the_default_recipe_changes_nothing() -> None:
     assert applied(DistillConfig(learning_rate=1e-3)) == DistillConfig(learning_rate=1e-3)
 
