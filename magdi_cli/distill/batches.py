@@ -39,6 +39,11 @@ class Item:
         """Its tokens, the prompt counted once."""
         return length((self.prompt, self.completions))
 
+    @property
+    def longest(self) -> int:
+        """The tokens of its longest node, prompt included."""
+        return len(self.prompt) + max(map(len, self.completions))
+
     def fitting(self, max_length: int) -> list[int]:
         """The nodes that are with their prompt no longer than so many tokens."""
         return [i for i, tokens in enumerate(self.completions) if len(self.prompt) + len(tokens) <= max_length]

@@ -16,6 +16,9 @@ NEAR = 0.02
 FOLLOWED = 0.1
 """The same of a completion's states in a shared row and alone: bfloat16 gives SmolLM2 0.04, an ignored mask 0.24."""
 
+REACHES = ("sliding_window", "attention_chunk_size")
+"""What models call the tokens that some of their layers look back over, where that is not all of them."""
+
 
 @torch.no_grad()
 def check_projection(student: Student, name: str) -> None:
@@ -30,18 +33,41 @@ def check_projection(student: Student, name: str) -> None:
         )
 
 
-def sharing_for(student: Student, wanted: PromptSharing, report: Report) -> PromptSharing:
-    """The wanted way to share prompts, where this model encodes a text alike in a shared row and alone."""
-    if wanted == "never" or _shares_prompts(student):
+def check_context(student: Student, longest: int) -> None:
+    """Refuse texts of up to `longest` tokens where that is more than the model was made to read."""
+    context = getattr(student.backbone.config.get_text_config(), "max_position_embeddings", None)
+    if context and longest > context:
+        raise UsageProblem(
+            f"the longest node has {longest} tokens with its prompt, and the student reads {context}; "
+            f"--max-length {context} leaves out what is longer"
+        )
+
+
+def sharing_for(student: Student, wanted: PromptSharing, report: Report, *, longest: int) -> PromptSharing:
+    """The wanted way to share prompts, where this model encodes texts of up to `longest` tokens alike either way."""
+    if wanted == "never":
+        return wanted
+    obstacle = _obstacle(student, longest)
+    if obstacle is None:
         return wanted
     if wanted == "always":
-        raise UsageProblem("this student cannot share prompts: its attention does not follow a mask; leave the option")
-    report.note("each node is encoded with its own prompt: this student's attention does not follow a mask")
+        raise UsageProblem(f"this student cannot share prompts: {obstacle}; leave the option")
+    report.note(f"each node is encoded with its own prompt: {obstacle}")
     return "never"
 
 
+def _obstacle(student: Student, longest: int) -> str | None:
+    """Why a text would be encoded otherwise in a shared row than alone; None where it would not."""
+    config = student.backbone.config.get_text_config()
+    # a mask that we give replaces the model's own, which would end there
+    reach = min((found for name in REACHES if (found := getattr(config, name, None))), default=longest)
+    if reach < longest:
+        return f"its attention reaches back {reach} tokens, and the longest node has {longest} with its prompt"
+    return None if _follows_masks(student) else "this student's attention does not follow a mask"
+
+
 @torch.no_grad()
-def _shares_prompts(student: Student) -> bool:
+def _follows_masks(student: Student) -> bool:
     student.eval()
     apart = [_completions(student, (PROMPT, (tokens,))) for tokens in (FIRST, SECOND)]
     return _near(_completions(student, (PROMPT, (FIRST, SECOND))), torch.cat(apart), within=FOLLOWED)

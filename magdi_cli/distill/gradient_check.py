@@ -78,7 +78,7 @@ def check_gradients(lesson: Lesson, material: Material, tokenizer: CachedTokeniz
     # before the first weight is drawn, as training does
     set_seed(seed)
     student = load_student(lesson.model, config, dtype=torch.float32).to(device)
-    sharing = sharing_for(student, config.prompt_sharing, report)
+    sharing = sharing_for(student, config.prompt_sharing, report, longest=material.longest)
     layout = layout_of(tokenizer.tokenizer, sharing, config)
     step = longest_first([material.items[graph] for graph in material.plan(config).steps[0]])
     batches = [batch.to(device) for batch in batches_of(step, layout)]

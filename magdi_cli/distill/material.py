@@ -32,6 +32,12 @@ class Material:
         """Each item's task."""
         return tuple(item.example.problem.task for item in self.items)
 
+    @property
+    def longest(self) -> int:
+        """The tokens of the longest node that is learned or judged by, prompt included."""
+        judged = self.held_out.items if self.held_out else ()
+        return max(item.longest for item in (*self.items, *judged))
+
     def plan(self, config: DistillConfig) -> Schedule:
         """Which of the items each step reads."""
         return planned([item.length for item in self.items], mixed(self.tasks, config.mixture, config.seed), config)

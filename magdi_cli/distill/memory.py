@@ -43,7 +43,7 @@ def demand_of(
         dtype=student.backbone.dtype,
         recomputes=recomputes(student.backbone, config),
         shares_prompts=sharing == "always" or config.prompt_sharing != sharing,
-        longest_text=max(len(item.prompt) + len(tokens) for item in items for tokens in item.completions),
+        longest_text=max(item.longest for item in items),
         largest_graph=max(lengths),
         largest_step=max(sum(lengths[graph] for graph in step) for step in plan.steps),
     )

@@ -20,7 +20,7 @@ from magdi_cli.core.seeds import seed_for
 from magdi_cli.distill.batches import layout_of
 from magdi_cli.distill.card import Facts, model_card
 from magdi_cli.distill.checkpoints import newest_checkpoint
-from magdi_cli.distill.checks import sharing_for
+from magdi_cli.distill.checks import check_context, sharing_for
 from magdi_cli.distill.comparison import ladder_result
 from magdi_cli.distill.course import Course, Outcome
 from magdi_cli.distill.curve import CURVE, draw_curve, losses_of
@@ -118,7 +118,8 @@ def _trained(
     set_seed(seed)
     with enough_memory(config, Demand(dtype=dtype)):
         student = load_student(lesson.model, config, dtype=dtype).to(device)
-    sharing = sharing_for(student, config.prompt_sharing, report)
+    check_context(student, material.longest)
+    sharing = sharing_for(student, config.prompt_sharing, report, longest=material.longest)
     if checkpoint := newest_checkpoint(folder / CHECKPOINTS):
         report.note(f"continuing from {checkpoint.name} of {len(plan.steps)} steps")
     measure = measure_of(config, validated=material.held_out is not None)

@@ -8,6 +8,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
+from transformers import AutoConfig, AutoTokenizer, MistralConfig, MistralForCausalLM
 
 from magdi_cli.core.errors import UsageProblem
 from magdi_cli.core.level import LEVELS
@@ -117,7 +118,7 @@ def test_long_prompts_are_shared_and_short_ones_before_long_answers_are_not() ->
 
 def test_a_model_that_follows_masks_may_share(student: Student) -> None:
     report = Heard()
-    assert sharing_for(student, "auto", report) == "auto"
+    assert sharing_for(student, "auto", report, longest=100) == "auto"
     assert report.notes == []
 
 
@@ -127,10 +128,37 @@ def test_a_model_whose_attention_ignores_the_mask_shares_nothing(tiny: Path) -> 
         lambda module, args, kwargs: (args, kwargs | {"attention_mask": None}), with_kwargs=True
     )
     report = Heard()
-    assert sharing_for(student, "auto", report) == "never"
+    assert sharing_for(student, "auto", report, longest=100) == "never"
     assert "attention does not follow a mask" in report.notes[0]
     with pytest.raises(UsageProblem, match="cannot share prompts"):
-        sharing_for(student, "always", report)
+        sharing_for(student, "always", report, longest=100)
+
+
+@pytest.fixture
+def windowed(tiny: Path, tmp_path: Path) -> Student:
+    """A student that looks back over 24 tokens."""
+    AutoTokenizer.from_pretrained(tiny).save_pretrained(tmp_path)
+    shape = AutoConfig.from_pretrained(tiny).to_dict() | {"model_type": "mistral", "sliding_window": 24}
+    MistralForCausalLM(MistralConfig.from_dict(shape)).save_pretrained(tmp_path)
+    return make_student(tmp_path)
+
+
+@torch.no_grad()
+def states(student: Student, row: Row) -> Tensor:
+    rows = laid_out([row], pad_id=0, targets={})
+    return student.eval().encode(rows)[rows.segments > 0]
+
+
+def test_a_model_that_looks_back_over_a_window_shares_only_what_fits_in_it(windowed: Student) -> None:
+    prompt, one, other = tuple(range(5, 17)), tuple(range(20, 32)), tuple(range(40, 52))
+    apart = torch.cat([states(windowed, (prompt, (tokens,))) for tokens in (one, other)])
+    torch.testing.assert_close(states(windowed, (prompt, (one, other))), apart, atol=5e-5, rtol=0)
+    report = Heard()
+    assert sharing_for(windowed, "auto", report, longest=24) == "auto"
+    assert sharing_for(windowed, "auto", report, longest=25) == "never"
+    assert "reaches back 24 tokens, and the longest node has 25" in report.notes[0]
+    with pytest.raises(UsageProblem, match="cannot share prompts: its attention reaches back 24 tokens"):
+        sharing_for(windowed, "always", report, longest=25)
 
 
 def test_flex_attention_is_for_gpus(tiny: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from magdi_cli.core.distill_config import DistillConfig
-from magdi_cli.core.errors import DataProblem, EnvironmentProblem, UnknownName
+from magdi_cli.core.errors import DataProblem, EnvironmentProblem, UnknownName, UsageProblem
 from magdi_cli.core.graph import InteractionGraph
 from magdi_cli.core.level import LEVELS
 from magdi_cli.core.records import write_records
@@ -283,3 +283,9 @@ def test_damaged_weights_of_a_base_are_told_as_such_and_another_base_may_follow(
     with pytest.raises(DataProblem, match=r"weights in .*damaged are damaged"):
         run(DistillConfig(run_dir=tmp_path, student=str(damaged), max_steps=2), Heard())
     assert distill().base == str(tiny)
+
+
+def test_a_run_with_nodes_longer_than_the_context_ends_before_training(distill: Callable[..., DistillResult]) -> None:
+    long = graph(["-+"], texts=["word " * 500, "No."])
+    with pytest.raises(UsageProblem, match="--max-length 2048 leaves out"):
+        distill((long,), max_length=4096)

@@ -11,6 +11,7 @@ from magdi_cli.core.errors import AccessProblem, UnknownName, UsageProblem
 from magdi_cli.core.level import LEVELS, OBJECTIVES
 from magdi_cli.distill.batches import Batch, tokenize
 from magdi_cli.distill.batches import batch_of as make_batch
+from magdi_cli.distill.checks import check_context
 from magdi_cli.distill.encoder import LAYERS
 from magdi_cli.distill.examples import example_from
 from magdi_cli.distill.loading import DTYPES, load_student, load_tokenizer, number_type
@@ -282,3 +283,9 @@ def test_a_model_that_scales_its_logits_is_refused(tiny: Path, tmp_path: Path) -
     GraniteForCausalLM(config).save_pretrained(tmp_path)
     with pytest.raises(UsageProblem, match="alters its logits"):
         load_student(resolve_model(str(tmp_path)), DistillConfig(), dtype=torch.float32)
+
+
+def test_nodes_longer_than_the_students_context_are_refused(student: Student) -> None:
+    check_context(student, 2048)
+    with pytest.raises(UsageProblem, match=r"has 2049 tokens .* reads 2048; --max-length 2048"):
+        check_context(student, 2049)
