@@ -72,7 +72,7 @@ COMMANDS = (
         help="Add a student's adapter to its base: one plain Hugging Face folder, compared with the student.\n\n"
         "magdi merge graph --to my-model",
         config=MergeConfig,
-        stage="magdi_cli.distill.merging",
+        stage="magdi_cli.distill.leaving.merging",
     ),
     Command(
         name="show",

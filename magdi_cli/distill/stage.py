@@ -17,34 +17,35 @@ from magdi_cli.core.launcher import is_main_process
 from magdi_cli.core.protocols import Report
 from magdi_cli.core.records import sha256
 from magdi_cli.core.seeds import seed_for
-from magdi_cli.distill.batches import layout_of
-from magdi_cli.distill.card import Facts, model_card
-from magdi_cli.distill.checkpoints import newest_checkpoint
-from magdi_cli.distill.checks import check_context, sharing_for
-from magdi_cli.distill.comparison import ladder_result
-from magdi_cli.distill.course import Course, Outcome
-from magdi_cli.distill.curve import CURVE, draw_curve, losses_of
-from magdi_cli.distill.disk import enough_disk
-from magdi_cli.distill.examples import active
-from magdi_cli.distill.following import followed
-from magdi_cli.distill.gradient_check import GradientCheck
-from magdi_cli.distill.ladder import is_ladder
-from magdi_cli.distill.lesson import Lesson, prepare
-from magdi_cli.distill.loading import device_for, load_student, load_tokenizer, number_type
-from magdi_cli.distill.looking import look
-from magdi_cli.distill.material import Material, read_material
-from magdi_cli.distill.memory import Demand, demand_of, enough_memory
-from magdi_cli.distill.metrics import Validation, final_losses, read_metrics, steps_of, validations_of
-from magdi_cli.distill.mixing import MixtureRow
-from magdi_cli.distill.ranks import company, wait_for_all
-from magdi_cli.distill.rehearsal import Rehearsal
-from magdi_cli.distill.results import DistillResult, LadderResult
-from magdi_cli.distill.saving import save_student
-from magdi_cli.distill.selection import best, in_words, measure_of
-from magdi_cli.distill.student import Student
-from magdi_cli.distill.tokens import CachedTokenizer
-from magdi_cli.distill.trackers import made_trackers, tracker_names
-from magdi_cli.distill.training import train
+from magdi_cli.distill.encoding.batches import layout_of
+from magdi_cli.distill.encoding.material import Material, read_material
+from magdi_cli.distill.encoding.tokens import CachedTokenizer
+from magdi_cli.distill.leaving.card import Facts, model_card
+from magdi_cli.distill.leaving.comparison import ladder_result
+from magdi_cli.distill.leaving.curve import CURVE, draw_curve, losses_of
+from magdi_cli.distill.leaving.results import DistillResult, LadderResult
+from magdi_cli.distill.leaving.saving import save_student
+from magdi_cli.distill.lessons.examples import active
+from magdi_cli.distill.lessons.ladder import is_ladder
+from magdi_cli.distill.lessons.lesson import Lesson, prepare
+from magdi_cli.distill.lessons.metrics import Validation, final_losses, read_metrics, steps_of, validations_of
+from magdi_cli.distill.lessons.mixing import MixtureRow
+from magdi_cli.distill.lessons.selection import best, in_words, measure_of
+from magdi_cli.distill.lessons.tracker_names import tracker_names
+from magdi_cli.distill.looking.gradient_check import GradientCheck
+from magdi_cli.distill.looking.looking import look
+from magdi_cli.distill.looking.rehearsal import Rehearsal
+from magdi_cli.distill.student.checks import check_context, sharing_for
+from magdi_cli.distill.student.loading import device_for, load_student, load_tokenizer, number_type
+from magdi_cli.distill.student.student import Student
+from magdi_cli.distill.training.checkpoints import newest_checkpoint
+from magdi_cli.distill.training.course import Course, Outcome
+from magdi_cli.distill.training.disk import enough_disk
+from magdi_cli.distill.training.following import followed
+from magdi_cli.distill.training.memory import Demand, demand_of, enough_memory
+from magdi_cli.distill.training.ranks import company, wait_for_all
+from magdi_cli.distill.training.trackers import made_trackers
+from magdi_cli.distill.training.training import train
 from magdi_cli.engines.weights import resolve_model, weight_files
 
 METRICS = "metrics.jsonl"

@@ -20,13 +20,13 @@ from magdi_cli.core.distill_config import DistillConfig
 from magdi_cli.core.graph import InteractionGraph
 from magdi_cli.core.level import LEVELS
 from magdi_cli.core.records import read_records
-from magdi_cli.distill.batches import Item, Layout, batches_of, tokenize
-from magdi_cli.distill.examples import example_from
-from magdi_cli.distill.loading import device_for, load_student, load_tokenizer, number_type
-from magdi_cli.distill.objectives import objectives
-from magdi_cli.distill.rows import laid_out
-from magdi_cli.distill.step import accumulate_gradients
-from magdi_cli.distill.student import Student
+from magdi_cli.distill.encoding.batches import Item, Layout, batches_of, tokenize
+from magdi_cli.distill.encoding.rows import laid_out
+from magdi_cli.distill.lessons.examples import example_from
+from magdi_cli.distill.student.loading import device_for, load_student, load_tokenizer, number_type
+from magdi_cli.distill.student.objectives import objectives
+from magdi_cli.distill.student.student import Student
+from magdi_cli.distill.training.step import accumulate_gradients
 from magdi_cli.engines.weights import resolve_model
 
 GRAPHS_A_STEP = 2

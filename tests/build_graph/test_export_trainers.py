@@ -9,7 +9,7 @@ from hypothesis import given
 from magdi_cli.build_graph.exporting.trainers import dpo_rows, kto_rows, sft_rows
 from magdi_cli.core.graph import InteractionGraph
 from magdi_cli.core.level import LEVELS
-from magdi_cli.distill.examples import example_from
+from magdi_cli.distill.lessons.examples import example_from
 from magdi_cli.tasks.prompts import student_messages
 from tests.build_graph.any_graphs import HOSTILE, any_graphs, huge, written
 from tests.distill.graphs import graph, problem

@@ -44,7 +44,7 @@ def test_a_gradient_check_shows_matrix_and_verdict_and_leaves_nothing(tmp_path: 
 
 BROKEN = """
 from magdi_cli.cli.app import main
-from magdi_cli.distill.student import Student
+from magdi_cli.distill.student.student import Student
 whole = Student.vectors
 Student.vectors = lambda self, batch, states: whole(self, batch, states).detach()
 main()

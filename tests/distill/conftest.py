@@ -8,9 +8,9 @@ import torch
 from torch import nn
 
 from magdi_cli.core.distill_config import DistillConfig
-from magdi_cli.distill.batches import Layout
-from magdi_cli.distill.loading import load_student, load_tokenizer
-from magdi_cli.distill.student import Student
+from magdi_cli.distill.encoding.batches import Layout
+from magdi_cli.distill.student.loading import load_student, load_tokenizer
+from magdi_cli.distill.student.student import Student
 from magdi_cli.engines.weights import resolve_model
 from tests.tiny_student import build
 

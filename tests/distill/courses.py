@@ -11,15 +11,15 @@ from torch import Tensor
 
 from magdi_cli.core.distill_config import DistillConfig
 from magdi_cli.core.level import LEVELS
-from magdi_cli.distill.batches import Item, tokenize
-from magdi_cli.distill.course import Course
-from magdi_cli.distill.examples import example_from
-from magdi_cli.distill.held_out import HeldOut
-from magdi_cli.distill.loading import load_student
-from magdi_cli.distill.metrics import Metric, Step, Validation, read_metrics, steps_of, validations_of
-from magdi_cli.distill.schedule import Schedule, planned, shuffled
-from magdi_cli.distill.student import Student
-from magdi_cli.distill.training import train
+from magdi_cli.distill.encoding.batches import Item, tokenize
+from magdi_cli.distill.encoding.material import HeldOut
+from magdi_cli.distill.lessons.examples import example_from
+from magdi_cli.distill.lessons.metrics import Metric, Step, Validation, read_metrics, steps_of, validations_of
+from magdi_cli.distill.lessons.schedule import Schedule, planned, shuffled
+from magdi_cli.distill.student.loading import load_student
+from magdi_cli.distill.student.student import Student
+from magdi_cli.distill.training.course import Course
+from magdi_cli.distill.training.training import train
 from magdi_cli.engines.weights import resolve_model
 from tests.distill.conftest import LAYOUT
 from tests.distill.graphs import graph

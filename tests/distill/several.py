@@ -11,14 +11,14 @@ from accelerate import DistributedType, PartialState
 from magdi_cli.cli.boundary import boundary
 from magdi_cli.core.distill_config import DistillConfig
 from magdi_cli.core.level import LEVELS
-from magdi_cli.distill.batches import tokenize
-from magdi_cli.distill.course import Course
-from magdi_cli.distill.examples import example_from
-from magdi_cli.distill.held_out import HeldOut
-from magdi_cli.distill.loading import load_student, load_tokenizer
-from magdi_cli.distill.ranks import company
-from magdi_cli.distill.schedule import planned, shuffled
-from magdi_cli.distill.training import train
+from magdi_cli.distill.encoding.batches import tokenize
+from magdi_cli.distill.encoding.material import HeldOut
+from magdi_cli.distill.lessons.examples import example_from
+from magdi_cli.distill.lessons.schedule import planned, shuffled
+from magdi_cli.distill.student.loading import load_student, load_tokenizer
+from magdi_cli.distill.training.course import Course
+from magdi_cli.distill.training.ranks import company
+from magdi_cli.distill.training.training import train
 from magdi_cli.engines.weights import resolve_model
 from tests.distill.conftest import LAYOUT
 from tests.distill.courses import items_of

@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 
 from magdi_cli.core.distill_config import DistillConfig
 from magdi_cli.core.level import LEVELS
-from magdi_cli.distill.ablations import GRAPH_FEATURES, PAIRS, joined
-from magdi_cli.distill.examples import Example, example_from, nodes_read
+from magdi_cli.distill.lessons.ablations import GRAPH_FEATURES, PAIRS, joined
+from magdi_cli.distill.lessons.examples import Example, example_from, nodes_read
 from tests.distill.graphs import graph, graphs, problem
 
 examples = (

@@ -10,8 +10,8 @@ from peft import AutoPeftModelForCausalLM, PeftConfig, PeftModel
 from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM
 
-from magdi_cli.distill.saving import save_student
-from magdi_cli.distill.student import Student
+from magdi_cli.distill.leaving.saving import save_student
+from magdi_cli.distill.student.student import Student
 from tests.distill.conftest import make_student
 
 

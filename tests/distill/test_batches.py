@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 from magdi_cli.core.errors import UsageProblem
 from magdi_cli.core.graph import InteractionGraph
 from magdi_cli.core.level import LEVELS, Level
-from magdi_cli.distill.batches import Batch, Item, Layout, batches_of, shortened, tokenize
-from magdi_cli.distill.batches import batch_of as make_batch
-from magdi_cli.distill.examples import example_from
+from magdi_cli.distill.encoding.batches import Batch, Item, Layout, batches_of, shortened, tokenize
+from magdi_cli.distill.encoding.batches import batch_of as make_batch
+from magdi_cli.distill.lessons.examples import example_from
 from tests.distill.conftest import LAYOUT
 from tests.distill.graphs import graph, graphs
 

@@ -14,11 +14,11 @@ from magdi_cli.core.distill_config import DistillConfig
 from magdi_cli.core.evaluation import Prediction, Sample
 from magdi_cli.core.options import arguments, resolved
 from magdi_cli.core.records import encode, sha256, write_records
-from magdi_cli.distill.card import Facts, model_card
-from magdi_cli.distill.lesson import prepare
-from magdi_cli.distill.merging import run as merge
-from magdi_cli.distill.metrics import Answers, Validation
-from magdi_cli.distill.settings import applied, levels_of
+from magdi_cli.distill.leaving.card import Facts, model_card
+from magdi_cli.distill.leaving.merging import run as merge
+from magdi_cli.distill.lessons.lesson import prepare
+from magdi_cli.distill.lessons.metrics import Answers, Validation
+from magdi_cli.distill.lessons.settings import applied, levels_of
 from magdi_cli.distill.stage import run as distill
 from magdi_cli.engines.subject import find_subject
 from magdi_cli.evaluate.stage import run as evaluate

@@ -2,9 +2,9 @@ from pathlib import Path
 
 import pytest
 
-from magdi_cli.distill.comparison import ladder_result
-from magdi_cli.distill.metrics import Answers, Validation
-from magdi_cli.distill.results import DistillResult
+from magdi_cli.distill.leaving.comparison import ladder_result
+from magdi_cli.distill.leaving.results import DistillResult
+from magdi_cli.distill.lessons.metrics import Answers, Validation
 
 OBJECTIVES = {
     "single-teacher": ("next-token",),

@@ -7,7 +7,7 @@ import pytest
 from magdi_cli.core.distill_config import DistillConfig
 from magdi_cli.core.graph import InteractionGraph
 from magdi_cli.core.records import write_records
-from magdi_cli.distill.corpus import Corpus, read_corpus
+from magdi_cli.distill.lessons.corpus import Corpus, read_corpus
 from tests.distill.graphs import graph, problem
 from tests.reports import Heard
 

@@ -3,8 +3,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from magdi_cli.distill.curve import CURVE, draw_curve, losses_of, running_mean
-from magdi_cli.distill.metrics import Step
+from magdi_cli.distill.leaving.curve import CURVE, draw_curve, losses_of, running_mean
+from magdi_cli.distill.lessons.metrics import Step
 from tests.reports import Heard
 
 

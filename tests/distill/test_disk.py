@@ -8,7 +8,7 @@ import torch
 from safetensors.torch import save_file
 
 from magdi_cli.core.errors import EnvironmentProblem
-from magdi_cli.distill.disk import enough_disk
+from magdi_cli.distill.training.disk import enough_disk
 
 LIMIT = 10_000
 BIG = torch.zeros(LIMIT)

@@ -3,7 +3,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from magdi_cli.distill.encoder import LAYERS, FlipHead, GraphEncoder
+from magdi_cli.distill.student.encoder import LAYERS, FlipHead, GraphEncoder
 
 ROUNDS = torch.tensor([(a, b) for a in range(3) for b in range(3, 6)]).T
 """Three turns that three later ones were shown."""

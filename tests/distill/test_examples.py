@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 
 from magdi_cli.core.errors import DataProblem
 from magdi_cli.core.level import LEVELS, Level
-from magdi_cli.distill.examples import Example, best_teacher, example_from, nodes_read, require_material
+from magdi_cli.distill.lessons.examples import Example, best_teacher, example_from, nodes_read, require_material
 from tests.distill.graphs import SEATS, graph, graphs, problem
 
 levels = st.sampled_from(list(LEVELS.values()))

@@ -9,10 +9,10 @@ from hypothesis import given
 from magdi_cli.build_graph.flips import flips as ledger
 from magdi_cli.core.graph import InteractionGraph
 from magdi_cli.core.level import LEVELS
-from magdi_cli.distill.batches import batch_of, tokenize
-from magdi_cli.distill.encoder import FLIPS
-from magdi_cli.distill.examples import example_from, nodes_read
-from magdi_cli.distill.objectives import flip_classes
+from magdi_cli.distill.encoding.batches import batch_of, tokenize
+from magdi_cli.distill.lessons.examples import example_from, nodes_read
+from magdi_cli.distill.student.encoder import FLIPS
+from magdi_cli.distill.student.objectives import flip_classes
 from magdi_cli.tasks.material import own_edges
 from tests.build_graph.any_graphs import any_graphs
 from tests.distill.conftest import LAYOUT

@@ -8,9 +8,9 @@ from magdi_cli.core.distill_config import DistillConfig
 from magdi_cli.core.errors import GateFailed
 from magdi_cli.core.graph import InteractionGraph
 from magdi_cli.core.records import write_records
-from magdi_cli.distill.gradient_check import GradientCheck
+from magdi_cli.distill.looking.gradient_check import GradientCheck
 from magdi_cli.distill.stage import run
-from magdi_cli.distill.student import Student
+from magdi_cli.distill.student.student import Student
 from tests.distill.graphs import graph
 from tests.reports import Heard
 
@@ -107,7 +107,7 @@ def test_an_objective_cut_off_from_the_adapter_fails_the_gate_and_shows_the_matr
 
 
 def test_a_step_that_adds_up_wrongly_fails_the_gate(check: Check, monkeypatch: pytest.MonkeyPatch) -> None:
-    from magdi_cli.distill import gradients
+    from magdi_cli.distill.looking import gradients
 
     true = gradients.accumulate_gradients
 

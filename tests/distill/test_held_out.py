@@ -6,7 +6,7 @@ from magdi_cli.core.distill_config import DistillConfig
 from magdi_cli.core.errors import DataProblem
 from magdi_cli.core.graph import InteractionGraph
 from magdi_cli.core.records import write_records
-from magdi_cli.distill.held_out import read_held_out
+from magdi_cli.distill.lessons.held_out import read_held_out
 from tests.distill.graphs import graph
 
 LEARNED = tuple(graph(["+-"], number=n) for n in (1, 2, 3))

@@ -14,14 +14,14 @@ from magdi_cli.core.errors import DataProblem, UsageProblem
 from magdi_cli.core.graph import InteractionGraph
 from magdi_cli.core.level import LEVELS
 from magdi_cli.core.records import write_records
-from magdi_cli.distill.examples import active
-from magdi_cli.distill.lesson import Lesson, prepare
-from magdi_cli.distill.loading import load_tokenizer
-from magdi_cli.distill.material import read_material
-from magdi_cli.distill.results import LadderResult
+from magdi_cli.distill.encoding.material import read_material
+from magdi_cli.distill.encoding.tokens import CachedTokenizer
+from magdi_cli.distill.leaving.results import LadderResult
+from magdi_cli.distill.lessons.examples import active
+from magdi_cli.distill.lessons.lesson import Lesson, prepare
 from magdi_cli.distill.stage import run
-from magdi_cli.distill.student import Student
-from magdi_cli.distill.tokens import CachedTokenizer
+from magdi_cli.distill.student.loading import load_tokenizer
+from magdi_cli.distill.student.student import Student
 from magdi_cli.engines.weights import resolve_model
 from tests.commands import magdi
 from tests.distill.graphs import graph

@@ -5,9 +5,9 @@ import torch
 
 from magdi_cli.core.distill_config import DistillConfig
 from magdi_cli.core.errors import EnvironmentProblem
-from magdi_cli.distill.memory import Demand, demand_of, enough_memory, remedies
-from magdi_cli.distill.schedule import Schedule
-from magdi_cli.distill.student import Student
+from magdi_cli.distill.lessons.schedule import Schedule
+from magdi_cli.distill.student.student import Student
+from magdi_cli.distill.training.memory import Demand, demand_of, enough_memory, remedies
 from tests.distill.courses import items_of
 
 TRAINING = Demand(dtype=torch.bfloat16, longest_text=600, largest_graph=700, largest_step=1600)

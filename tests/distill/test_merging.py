@@ -17,7 +17,7 @@ from magdi_cli.core.config import MergeConfig
 from magdi_cli.core.distill_config import DistillConfig
 from magdi_cli.core.errors import DataProblem, UnknownName
 from magdi_cli.core.records import write_records
-from magdi_cli.distill.merging import MergeResult, run
+from magdi_cli.distill.leaving.merging import MergeResult, run
 from magdi_cli.distill.stage import run as distill
 from tests.commands import MAGDI, clean
 from tests.distill.graphs import graph

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from magdi_cli.distill.mixing import EXPONENTS, mixed, mixture_in_words, mixture_rows, quotas
+from magdi_cli.distill.lessons.mixing import EXPONENTS, mixed, mixture_in_words, mixture_rows, quotas
 
 policies = st.sampled_from(list(EXPONENTS))
 sizes = st.dictionaries(st.text(min_size=1, max_size=3), st.integers(min_value=1, max_value=60), min_size=1, max_size=5)

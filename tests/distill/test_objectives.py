@@ -2,9 +2,9 @@ import pytest
 import torch
 
 from magdi_cli.core.level import OBJECTIVES
-from magdi_cli.distill.encoder import FLIPS, FlipHead
-from magdi_cli.distill.examples import KINDS, NEEDS, READS
-from magdi_cli.distill.objectives import (
+from magdi_cli.distill.lessons.examples import KINDS, NEEDS, READS
+from magdi_cli.distill.student.encoder import FLIPS, FlipHead
+from magdi_cli.distill.student.objectives import (
     Term,
     flip_classes,
     flip_loss,

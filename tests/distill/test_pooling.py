@@ -3,7 +3,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from magdi_cli.distill.pooling import pool
+from magdi_cli.distill.student.pooling import pool
 
 
 def test_later_states_weigh_more() -> None:

@@ -10,9 +10,9 @@ from torch import Tensor
 from magdi_cli.core.distill_config import DistillConfig
 from magdi_cli.core.errors import EnvironmentProblem
 from magdi_cli.core.records import write_records
-from magdi_cli.distill.loading import load_student
 from magdi_cli.distill.stage import run
-from magdi_cli.distill.student import Student
+from magdi_cli.distill.student.loading import load_student
+from magdi_cli.distill.student.student import Student
 from magdi_cli.engines.weights import resolve_model
 from tests.distill.graphs import graph
 from tests.reports import Heard

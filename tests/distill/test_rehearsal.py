@@ -14,14 +14,14 @@ from magdi_cli.core.errors import DataProblem, UsageProblem
 from magdi_cli.core.graph import InteractionGraph
 from magdi_cli.core.level import LEVELS
 from magdi_cli.core.records import encode, read_records, write_records
-from magdi_cli.distill.batches import batches_of, tokenize
-from magdi_cli.distill.examples import example_from
-from magdi_cli.distill.footprint import Estimate
-from magdi_cli.distill.labels import pieces
-from magdi_cli.distill.metrics import Step
-from magdi_cli.distill.objectives import objectives
-from magdi_cli.distill.rehearsal import Rehearsal
+from magdi_cli.distill.encoding.batches import batches_of, tokenize
+from magdi_cli.distill.lessons.examples import example_from
+from magdi_cli.distill.lessons.metrics import Step
+from magdi_cli.distill.looking.footprint import Estimate
+from magdi_cli.distill.looking.labels import pieces
+from magdi_cli.distill.looking.rehearsal import Rehearsal
 from magdi_cli.distill.stage import DistillResult, run
+from magdi_cli.distill.student.objectives import objectives
 from tests.distill.conftest import LAYOUT, SHARED, make_student
 from tests.distill.graphs import graph
 from tests.reports import Heard

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from magdi_cli.core.distill_config import DistillConfig
-from magdi_cli.distill.schedule import planned, shuffled
+from magdi_cli.distill.lessons.schedule import planned, shuffled
 
 LENGTHS = st.lists(st.integers(1, 900), min_size=1, max_size=60)
 

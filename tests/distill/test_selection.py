@@ -2,8 +2,8 @@ import pytest
 
 from magdi_cli.core.distill_config import DistillConfig
 from magdi_cli.core.errors import UsageProblem
-from magdi_cli.distill.metrics import Answers, Validation
-from magdi_cli.distill.selection import best, in_words, measure_of, out_of_patience
+from magdi_cli.distill.lessons.metrics import Answers, Validation
+from magdi_cli.distill.lessons.selection import best, in_words, measure_of, out_of_patience
 
 
 def looks(*losses: float, right: tuple[int, ...] = ()) -> list[Validation]:

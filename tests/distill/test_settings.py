@@ -5,10 +5,10 @@ import pytest
 
 from magdi_cli.core.distill_config import DistillConfig
 from magdi_cli.core.errors import UnknownName, UsageProblem
-from magdi_cli.distill.ablations import GRAPH_FEATURES, PAIRS
-from magdi_cli.distill.encoder import LAYERS
-from magdi_cli.distill.examples import active
-from magdi_cli.distill.settings import applied, levels_of
+from magdi_cli.distill.lessons.ablations import GRAPH_FEATURES, PAIRS
+from magdi_cli.distill.lessons.examples import active
+from magdi_cli.distill.lessons.settings import applied, levels_of
+from magdi_cli.distill.student.encoder import LAYERS
 
 
 @pytest.mark.parametrize(("option", "table"), [("gnn", LAYERS), ("graph_features", GRAPH_FEATURES), ("pairs", PAIRS)])

@@ -17,7 +17,7 @@ from magdi_cli.cli.launching import accelerate_arguments
 from magdi_cli.core.distill_config import DistillConfig
 from magdi_cli.core.errors import EnvironmentProblem
 from magdi_cli.core.records import write_records
-from magdi_cli.distill.checkpoints import TRAINABLE, newest_checkpoint
+from magdi_cli.distill.training.checkpoints import TRAINABLE, newest_checkpoint
 from tests.commands import MAGDI, clean, magdi
 from tests.distill.courses import steps, validations
 from tests.distill.graphs import graph

@@ -12,15 +12,15 @@ from transformers import AutoConfig, AutoTokenizer, MistralConfig, MistralForCau
 
 from magdi_cli.core.errors import UsageProblem
 from magdi_cli.core.level import LEVELS
-from magdi_cli.distill.attention import block_mask, dense_mask
-from magdi_cli.distill.batches import Item, Layout, batch_of, tokenize
-from magdi_cli.distill.checks import sharing_for
-from magdi_cli.distill.examples import example_from
-from magdi_cli.distill.objectives import objectives
-from magdi_cli.distill.rows import PADDING, Row, laid_out, length
-from magdi_cli.distill.sharing import cost, rows_of
-from magdi_cli.distill.step import accumulate_gradients
-from magdi_cli.distill.student import Student
+from magdi_cli.distill.encoding.attention import block_mask, dense_mask
+from magdi_cli.distill.encoding.batches import Item, Layout, batch_of, tokenize
+from magdi_cli.distill.encoding.rows import PADDING, Row, laid_out, length
+from magdi_cli.distill.encoding.sharing import cost, rows_of
+from magdi_cli.distill.lessons.examples import example_from
+from magdi_cli.distill.student.checks import sharing_for
+from magdi_cli.distill.student.objectives import objectives
+from magdi_cli.distill.student.student import Student
+from magdi_cli.distill.training.step import accumulate_gradients
 from tests.distill.conftest import LAYOUT, SHARED, make_student
 from tests.distill.graphs import graph
 from tests.reports import Heard

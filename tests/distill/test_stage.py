@@ -14,10 +14,10 @@ from magdi_cli.core.errors import DataProblem, EnvironmentProblem, UnknownName, 
 from magdi_cli.core.graph import InteractionGraph
 from magdi_cli.core.level import LEVELS
 from magdi_cli.core.records import write_records
-from magdi_cli.distill.examples import active
-from magdi_cli.distill.results import DistillResult
+from magdi_cli.distill.leaving.results import DistillResult
+from magdi_cli.distill.lessons.examples import active
+from magdi_cli.distill.lessons.tracker_names import TRACKERS
 from magdi_cli.distill.stage import run
-from magdi_cli.distill.trackers import TRACKERS
 from tests.distill.graphs import graph
 from tests.reports import Heard, StoppedAfter
 

@@ -16,7 +16,7 @@ from safetensors.torch import load_file
 from magdi_cli.core.distill_config import DistillConfig
 from magdi_cli.core.errors import DataProblem, UsageProblem
 from magdi_cli.core.records import write_records
-from magdi_cli.distill.metrics import read_metrics, validations_of
+from magdi_cli.distill.lessons.metrics import read_metrics, validations_of
 from magdi_cli.distill.stage import DistillResult, run
 from tests.commands import MAGDI, clean
 from tests.distill.courses import without_time

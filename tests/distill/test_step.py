@@ -6,11 +6,11 @@ import torch
 from torch import Tensor, nn
 
 from magdi_cli.core.level import LEVELS
-from magdi_cli.distill.batches import Item, batch_of, tokenize
-from magdi_cli.distill.examples import example_from
-from magdi_cli.distill.objectives import Term, objectives
-from magdi_cli.distill.step import Measured, accumulate_gradients, measure
-from magdi_cli.distill.student import Judged, Student
+from magdi_cli.distill.encoding.batches import Item, batch_of, tokenize
+from magdi_cli.distill.lessons.examples import example_from
+from magdi_cli.distill.student.objectives import Term, objectives
+from magdi_cli.distill.student.student import Judged, Student
+from magdi_cli.distill.training.step import Measured, accumulate_gradients, measure
 from tests.distill.conftest import LAYOUT, make_student
 from tests.distill.graphs import graph
 

@@ -9,15 +9,15 @@ from torch.nn import functional as F
 from magdi_cli.core.distill_config import DistillConfig
 from magdi_cli.core.errors import AccessProblem, UnknownName, UsageProblem
 from magdi_cli.core.level import LEVELS, OBJECTIVES
-from magdi_cli.distill.batches import Batch, tokenize
-from magdi_cli.distill.batches import batch_of as make_batch
-from magdi_cli.distill.checks import check_context
-from magdi_cli.distill.encoder import LAYERS
-from magdi_cli.distill.examples import example_from
-from magdi_cli.distill.loading import DTYPES, load_student, load_tokenizer, number_type
-from magdi_cli.distill.objectives import objectives
-from magdi_cli.distill.rows import PADDING, Rows
-from magdi_cli.distill.student import Student
+from magdi_cli.distill.encoding.batches import Batch, tokenize
+from magdi_cli.distill.encoding.batches import batch_of as make_batch
+from magdi_cli.distill.encoding.rows import PADDING, Rows
+from magdi_cli.distill.lessons.examples import example_from
+from magdi_cli.distill.student.checks import check_context
+from magdi_cli.distill.student.encoder import LAYERS
+from magdi_cli.distill.student.loading import DTYPES, load_student, load_tokenizer, number_type
+from magdi_cli.distill.student.objectives import objectives
+from magdi_cli.distill.student.student import Student
 from magdi_cli.engines.weights import ResolvedModel, resolve_model
 from tests.distill.conftest import LAYOUT, make_student
 from tests.distill.graphs import graph
@@ -230,7 +230,7 @@ def test_gradient_checkpointing_changes_no_gradient(tiny: Path, batch: Batch) ->
 def test_large_models_are_checkpointed_unless_told_otherwise(
     tiny: Path, monkeypatch: pytest.MonkeyPatch, wanted: str, large: int, recomputed: bool
 ) -> None:
-    monkeypatch.setattr("magdi_cli.distill.loading.LARGE", large)
+    monkeypatch.setattr("magdi_cli.distill.student.loading.LARGE", large)
     student = make_student(tiny, gradient_checkpointing=wanted)
     assert student.backbone.get_base_model().is_gradient_checkpointing == recomputed
 

@@ -3,7 +3,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from magdi_cli.distill.token_losses import CHUNK, token_losses
+from magdi_cli.distill.student.token_losses import CHUNK, token_losses
 
 
 @pytest.mark.parametrize("positions", [1, CHUNK, 2 * CHUNK + 3])

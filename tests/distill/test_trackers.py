@@ -8,8 +8,9 @@ import pytest
 from transformers import TrainerCallback
 
 from magdi_cli.core.errors import EnvironmentProblem, UnknownName
-from magdi_cli.distill.batches import Item
-from magdi_cli.distill.trackers import TRACKERS, Tracker, made_trackers, tracker_names
+from magdi_cli.distill.encoding.batches import Item
+from magdi_cli.distill.lessons.tracker_names import TRACKERS, tracker_names
+from magdi_cli.distill.training.trackers import Tracker, made_trackers
 from tests.distill.courses import course, held_out_of, items_of, same_weights, steps, trained, validations
 from tests.reports import Heard
 

@@ -9,12 +9,12 @@ import torch
 from magdi_cli.core.distill_config import DistillConfig
 from magdi_cli.core.errors import DataProblem
 from magdi_cli.core.level import LEVELS
-from magdi_cli.distill.batches import Item, tokenize
-from magdi_cli.distill.checkpoints import TRAINABLE, newest_checkpoint
-from magdi_cli.distill.examples import example_from
-from magdi_cli.distill.loading import load_student
-from magdi_cli.distill.metrics import Step, final_losses
-from magdi_cli.distill.training import train
+from magdi_cli.distill.encoding.batches import Item, tokenize
+from magdi_cli.distill.lessons.examples import example_from
+from magdi_cli.distill.lessons.metrics import Step, final_losses
+from magdi_cli.distill.student.loading import load_student
+from magdi_cli.distill.training.checkpoints import TRAINABLE, newest_checkpoint
+from magdi_cli.distill.training.training import train
 from magdi_cli.engines.weights import resolve_model
 from tests.distill.conftest import make_student
 from tests.distill.courses import (

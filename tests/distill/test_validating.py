@@ -9,15 +9,15 @@ import pytest
 import torch
 
 from magdi_cli.core.protocols import Request, Sampling
-from magdi_cli.distill.answering import answered
-from magdi_cli.distill.batches import Item, batches_of
-from magdi_cli.distill.checkpoints import newest_checkpoint
-from magdi_cli.distill.held_out import HeldOut
-from magdi_cli.distill.metrics import Validation, read_metrics
-from magdi_cli.distill.objectives import objectives
-from magdi_cli.distill.ranks import ALONE
-from magdi_cli.distill.step import measure
-from magdi_cli.distill.student import Student
+from magdi_cli.distill.encoding.batches import Item, batches_of
+from magdi_cli.distill.encoding.material import HeldOut
+from magdi_cli.distill.lessons.metrics import Validation, read_metrics
+from magdi_cli.distill.student.objectives import objectives
+from magdi_cli.distill.student.student import Student
+from magdi_cli.distill.training.answering import answered
+from magdi_cli.distill.training.checkpoints import newest_checkpoint
+from magdi_cli.distill.training.ranks import ALONE
+from magdi_cli.distill.training.step import measure
 from magdi_cli.engines.hf import open_transformers
 from magdi_cli.tasks.answers import extract, verify
 from magdi_cli.tasks.prompts import student_messages

@@ -1,0 +1,1 @@
+"""Examples in tokens, laid out in rows and batches."""

@@ -1,0 +1,1 @@
+"""What leaves the room: the saved student, its card and curve, results, and merged models."""

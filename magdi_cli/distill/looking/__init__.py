@@ -1,0 +1,1 @@
+"""What can be seen before anything is trained: the dry run and the gradient check."""

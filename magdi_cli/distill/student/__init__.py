@@ -1,0 +1,1 @@
+"""The model: backbone with adapter, heads, and the objectives that read them."""

@@ -1,0 +1,1 @@
+"""The loop: steps over one or several processes, validation, checkpoints, trackers."""
