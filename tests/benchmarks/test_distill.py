@@ -15,8 +15,8 @@ pytestmark = pytest.mark.bench
 DEBATES = ("davinci", "llama_vicuna", "chatgpt0301")
 GRAPHS = 10
 """Real debates of 6 to 8 turns that each way goes over once."""
-FEWER = 4
-PROMPTS = (60, 130, 260, 520)
+FEWER = 2
+PROMPTS = (60, 200, 500)
 """Tokens; a real prompt repeated and cut."""
 
 
