@@ -19,7 +19,7 @@ from magdi_cli.distill.lessons.lesson import Lesson
 from magdi_cli.distill.looking.gradients import ADAPTER_GROUP, Probe
 from magdi_cli.distill.student.checks import sharing_for
 from magdi_cli.distill.student.loading import device_for, load_student
-from magdi_cli.distill.student.objectives import Objective, objectives
+from magdi_cli.distill.student.objectives import Objective, chosen_objectives
 
 SUM_TOLERANCE = 1e-4
 """Largest distance of the step's gradient from the weighted sum of its parts, relative to its norm."""
@@ -82,8 +82,7 @@ def check_gradients(lesson: Lesson, material: Material, tokenizer: CachedTokeniz
     layout = layout_of(tokenizer.tokenizer, sharing, config)
     step = longest_first([material.items[graph] for graph in material.plan(config).steps[0]])
     batches = [batch.to(device) for batch in batches_of(step, layout)]
-    known = objectives(margin=config.margin)
-    chosen = {name: known[name] for name in active(lesson.level)}
+    chosen = chosen_objectives(active(lesson.level), margin=config.margin)
     weights = {name: lesson.level.objectives[name] for name in chosen}
     return _judged(lesson, step, Probe(student, batches, chosen, weights, seed=seed), chosen)
 

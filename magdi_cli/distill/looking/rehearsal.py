@@ -20,7 +20,7 @@ from magdi_cli.distill.lessons.schedule import Schedule
 from magdi_cli.distill.looking.footprint import Estimate, MemoryPart
 from magdi_cli.distill.looking.labels import LabelledGraph, first_graph
 from magdi_cli.distill.student.loading import device_for, number_type, outline_student
-from magdi_cli.distill.student.objectives import objectives
+from magdi_cli.distill.student.objectives import chosen_objectives
 from magdi_cli.distill.student.student import ADAPTER, Student
 
 PARTS: Mapping[str, str] = {ADAPTER: "adapter"}
@@ -171,8 +171,8 @@ def rehearse(lesson: Lesson, material: Material, tokenizer: CachedTokenizer, rep
 def _outline(lesson: Lesson, device: torch.device) -> Student:
     dtype, _ = number_type(device, lesson.config.dtype)
     student = outline_student(lesson.model, lesson.config, dtype=dtype)
-    known = objectives(margin=lesson.config.margin)
-    student.train_only([head for name in active(lesson.level) for head in known[name].heads])
+    chosen = chosen_objectives(active(lesson.level), margin=lesson.config.margin)
+    student.train_only([head for objective in chosen.values() for head in objective.heads])
     return student
 
 

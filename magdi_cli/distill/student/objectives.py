@@ -6,7 +6,7 @@ To add one: a function like these, a row in `objectives`, and rows in `examples.
 `examples.NEEDS` and `core.level.OBJECTIVES`.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -73,6 +73,12 @@ def objectives(*, margin: float) -> Mapping[str, Objective]:
         "node": Objective(term=_node, size=lambda batch: len(batch.correct), heads=("graph_encoder",)),
         "flip": Objective(term=_flip, size=lambda batch: batch.flipped_graphs, heads=("graph_encoder", "flip_head")),
     }
+
+
+def chosen_objectives(names: Iterable[str], *, margin: float) -> dict[str, Objective]:
+    """These objectives, by name."""
+    known = objectives(margin=margin)
+    return {name: known[name] for name in names}
 
 
 def weighted_sum(terms: Mapping[str, Term], weights: Mapping[str, float]) -> Tensor:

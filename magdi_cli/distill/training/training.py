@@ -19,7 +19,7 @@ from magdi_cli.core.records import encode
 from magdi_cli.distill.encoding.batches import Batch, Item, batches_of, longest_first
 from magdi_cli.distill.lessons.metrics import Metric, Step, Validation, read_metrics, validations_of
 from magdi_cli.distill.lessons.selection import best, out_of_patience
-from magdi_cli.distill.student.objectives import objectives
+from magdi_cli.distill.student.objectives import chosen_objectives
 from magdi_cli.distill.student.student import ADAPTER, Student
 from magdi_cli.distill.training.checkpoints import (
     checkpoint_at,
@@ -90,8 +90,7 @@ class DistillTrainer(Trainer):  # type: ignore[misc]
         # it prints to stdout, which belongs to the result
         self.remove_callback(PrinterCallback)
         self._course, self._patience = course, config.patience
-        known = objectives(margin=config.margin)
-        self._objectives = {name: known[name] for name in course.weights}
+        self._objectives = chosen_objectives(course.weights, margin=config.margin)
         student.train_only([head for objective in self._objectives.values() for head in objective.heads])
         self._started = time.perf_counter()
         self._student = student
