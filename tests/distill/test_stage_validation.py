@@ -18,6 +18,7 @@ from magdi_cli.core.errors import DataProblem, UsageProblem
 from magdi_cli.core.records import write_records
 from magdi_cli.distill.lessons.metrics import read_metrics, validations_of
 from magdi_cli.distill.stage import DistillResult, run
+from magdi_cli.distill.training.checkpoints import newest_checkpoint
 from tests.commands import MAGDI, clean
 from tests.distill.courses import without_time
 from tests.distill.graphs import graph
@@ -140,7 +141,8 @@ def _kill_after_a_checkpoint(tiny: Path, folder: Path) -> None:
     options = [f"--{name.replace('_', '-')}={value}" for name, value in SETTINGS.items()]
     command = [*MAGDI, "distill", f"--run-dir={folder}", f"--student={tiny}", *options]
     process = subprocess.Popen(command, env=clean(OMP_NUM_THREADS="1"), stdout=subprocess.DEVNULL, stderr=sys.stderr)
-    while process.poll() is None and not list(folder.glob("students/graph/checkpoints/*/trainer_state.json")):
+    # to its end: one that the kill cuts off is passed over, as it should be
+    while process.poll() is None and newest_checkpoint(folder / "students/graph/checkpoints") is None:
         time.sleep(0.001)
     os.kill(process.pid, signal.SIGKILL)
     assert process.wait() == -signal.SIGKILL
