@@ -3,7 +3,7 @@
 import json
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import MappingProxyType
@@ -61,11 +61,25 @@ def chat_completion(
     text: str | None, finish_reason: str = "stop", *, model: str = "m", tokens: tuple[int, int] = (3, 2)
 ) -> str:
     """A good chat completion of so many tokens read and written."""
-    message = {"role": "assistant", "content": text}
-    choice = {"index": 0, "finish_reason": finish_reason, "message": message}
+    return chat_completions([{"content": text}], finish_reason, model=model, tokens=tokens)
+
+
+def chat_completions(
+    messages: Sequence[Mapping[str, Any]],
+    finish_reason: str = "stop",
+    *,
+    model: str = "m",
+    tokens: tuple[int, int] = (3, 2),
+    **counted: Any,
+) -> str:
+    """A good chat completion of several choices, of so many tokens altogether; `counted` is more of its usage."""
+    choices = [
+        {"index": index, "finish_reason": finish_reason, "message": {"role": "assistant", **message}}
+        for index, message in enumerate(messages)
+    ]
     read, written = tokens
-    usage = {"prompt_tokens": read, "completion_tokens": written, "total_tokens": read + written}
-    body = {"id": "1", "object": "chat.completion", "created": 0, "model": model, "choices": [choice], "usage": usage}
+    usage = {"prompt_tokens": read, "completion_tokens": written, "total_tokens": read + written, **counted}
+    body = {"id": "1", "object": "chat.completion", "created": 0, "model": model, "choices": choices, "usage": usage}
     return json.dumps(body)
 
 
@@ -92,12 +106,17 @@ class Server(LoopbackServer):
     def __init__(self, answering: Answering, seconds: float) -> None:
         super().__init__(_Handler)
         self.answering, self.seconds = answering, seconds
+        self.models = ["m"]
         self.prompts: list[str] = []
         """Prompts whose reply was sent to the end, in that order."""
 
 
 class _Handler(ChatHandler):
     server: Server
+
+    def do_GET(self) -> None:
+        """The list of models, wherever it is asked for."""
+        self.send(200, json.dumps({"object": "list", "data": [{"id": name} for name in self.server.models]}))
 
     def answer(self) -> None:
         prompt = self.body["messages"][-1]["content"]

@@ -17,7 +17,7 @@ from tests.strategies import problem
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
 BLOCKS = re.findall(r"```bash\n(.*?)```", README, re.DOTALL)
-MAKE, DEMO, BARE, DEVICES, OWN, SHOW, IMPORT, RESCORE = BLOCKS
+MAKE, DEMO, BARE, DEVICES, OWN, SHOW, IMPORT, JUDGE, RESCORE, GATES = BLOCKS
 (SEATS,) = re.findall(r"```toml\n(.*?)```", README, re.DOTALL)
 
 
@@ -52,6 +52,29 @@ OUTCOMES = (
     (3, "run magdi debate and magdi evaluate first"),
 )
 """Exit code and message of the bare lines where there are neither keys nor artifacts."""
+
+
+JUDGED = (
+    (8, "cannot load openai/gsm8k from the Hugging Face hub"),
+    (8, "cannot load openai/gsm8k from the Hugging Face hub"),
+    (3, "run magdi debate first"),
+    (3, "run magdi evaluate first"),
+    (0, ""),
+)
+"""The same of the lines that judge."""
+
+
+@pytest.mark.parametrize(("line", "outcome"), list(zip(JUDGE.splitlines(), JUDGED, strict=True)))
+def test_the_lines_that_judge_parse_and_say_what_is_missing(
+    tmp_path: Path, line: str, outcome: tuple[int, str]
+) -> None:
+    done = run(line.partition("   #")[0], tmp_path)
+    assert (done.returncode, outcome[1] in done.stderr) == (outcome[0], True), done.stderr
+
+
+def test_a_gate_needs_what_it_compares_with(tmp_path: Path) -> None:
+    done = run(GATES.strip(), tmp_path)
+    assert (done.returncode, "main.json" in done.stderr) == (3, True), done.stderr
 
 
 @pytest.mark.parametrize(("line", "outcome"), list(zip(BARE.splitlines(), OUTCOMES, strict=True)))

@@ -10,12 +10,12 @@ from magdi_cli.core.config import (
     BuildGraphConfig,
     DebateConfig,
     EfficiencyConfig,
-    EvaluateConfig,
     MergeConfig,
     ShowConfig,
     TeachersConfig,
 )
 from magdi_cli.core.distill_config import DistillConfig
+from magdi_cli.core.evaluate_config import CompareConfig, EvaluateConfig, VerifyConfig
 
 COMMANDS = (
     Command(
@@ -53,12 +53,34 @@ COMMANDS = (
     Command(
         name="evaluate",
         help="Let a student, its base or any model answer problems, and judge the answers.\n\n"
-        "magdi evaluate --self-consistency 10",
+        "magdi evaluate --self-consistency 10\n\n"
+        "magdi evaluate --student base,graph --task gsm8k,svamp --fail-regression main.json:0.01",
         config=EvaluateConfig,
         stage="magdi_cli.evaluate.stage",
+        view="magdi_cli.cli.evaluations",
         records="predictions",
         next="efficiency",
         resumable=True,
+    ),
+    Command(
+        name="compare",
+        help="Say whether one subject answers better than another, problem by problem, or that it cannot be told.\n\n"
+        "magdi compare base graph\n\nmagdi compare main/predictions.jsonl branch/predictions.jsonl\n\n"
+        "Stored verdicts are compared; magdi evaluate --rescore judges them anew. Exit code 0 whatever the result.",
+        config=CompareConfig,
+        stage="magdi_cli.evaluate.comparing",
+        view="magdi_cli.cli.comparison",
+    ),
+    Command(
+        name="verify",
+        help="Judge one answer as every stage does, and say how that came about.\n\n"
+        "magdi verify 1/2 'So the answer is 0.5.' --explain\n\n"
+        "magdi verify B 'It must be the second one: (B).' --choices 'red|green|blue'\n\n"
+        "magdi verify -- -5 'The temperature falls to -5 degrees.'\n\n"
+        "Exit code 0 whatever the verdict.",
+        config=VerifyConfig,
+        stage="magdi_cli.tasks.verifying",
+        view="magdi_cli.cli.verdict",
     ),
     Command(
         name="efficiency",

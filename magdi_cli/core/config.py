@@ -1,4 +1,4 @@
-"""Every knob of the program on one page.
+"""Every knob of the program but those of `distill` and `evaluate`, which have pages of their own.
 
 Each stage takes one frozen config. The command line, the `MAGDI_<COMMAND>_<OPTION>` environment
 variables, the `--config` file and the manifest are all derived from these fields: a field is the only
@@ -165,38 +165,6 @@ class BuildGraphConfig(RunConfig):
     )
     html: Path | None = option(
         None, "Write one page that shows graphs and statistics.", panel=EXPORT_PANEL, identity=False
-    )
-
-
-@dataclass(frozen=True, kw_only=True)
-class EvaluateConfig(RunConfig):
-    """`magdi evaluate`."""
-
-    problems: Path | None = option(None, "A file of problems instead of --task, or - for stdin.", argument=True)
-    student: str | None = option(
-        None,
-        "A student of the run (a level, or its folder's name), an adapter folder, base, or a model; "
-        "default: the newest student.",
-    )
-    task: str | None = option(None, "Benchmark to answer; default: the one the run debated.", panel=TASKS_PANEL)
-    split: str = option("test", "Split of the benchmark.", panel=TASKS_PANEL)
-    limit: int = option(0, "Answer the first N problems; 0 means all.", panel=TASKS_PANEL, identity=False, minimum=0)
-    data_dir: Path | None = option(
-        None, "Folder with TASK/SPLIT.jsonl, asked before the Hugging Face hub.", panel=TASKS_PANEL, identity=False
-    )
-    self_consistency: int = option(
-        1, "Samples a problem; the majority of verified-equal answers wins.", panel=SAMPLING_PANEL, minimum=1
-    )
-    temperature: float | None = option(
-        None, "Default: 0 (greedy), or 0.7 with several samples.", panel=SAMPLING_PANEL, minimum=0
-    )
-    max_tokens: int = option(512, "Longest reply, in tokens.", panel=SAMPLING_PANEL, minimum=1)
-    engine: Literal["auto", "vllm", "transformers", "api"] = option(
-        "auto", "What runs the model; auto is vllm where it imports, else transformers."
-    )
-    rescore: bool = option(False, "Judge the stored predictions again, with no model.", identity=False)
-    fail_under: float | None = option(
-        None, "End with code 7 when accuracy is below this share.", identity=False, minimum=0
     )
 
 

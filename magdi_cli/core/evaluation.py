@@ -17,6 +17,15 @@ class Sample:
     answer: Answer | None
     """None where no answer could be read: it has no vote and is never correct."""
     completion_tokens: int
+    """Tokens generated, thoughts included."""
+    thinking_tokens: int = 0
+    """How many of them were thoughts, which are not read for an answer."""
+    rule: str | None = None
+    """How the answer was found in the text: `boxed`, `answer-is`, `last-number`, ...; None without an answer."""
+    method: str | None = None
+    """What decided whether it is right: `exact`, `number`, `latex`, ...; None where nobody has judged it."""
+    truncated: bool = False
+    """Whether the reply was cut off at the longest length."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -30,6 +39,10 @@ class Prediction:
     samples: tuple[Sample, ...]
     answer: Answer | None
     correct: bool
+    rule: str | None = None
+    """How the answer was found in the first sample that gave it."""
+    method: str | None = None
+    """What decided whether it is right; `no-answer` where there is none."""
     usage: Usage = field(default_factory=Usage)
 
     def __post_init__(self) -> None:
@@ -45,7 +58,7 @@ class Evaluation:
 
     schema: Literal["magdi.evaluation/1"] = "magdi.evaluation/1"
     subject: str
-    """The level of the student, `base`, or the model's name."""
+    """The student's folder, `base`, the model's name, a teacher's seat, or `debate` for the team."""
     task: str
     split: str
     n: int
@@ -68,3 +81,31 @@ class Evaluation:
     usage: Usage
     seed: int
     engine: str
+    out_of_domain: bool = False
+    """Whether the student was not trained on this task; for others, whether MAGDi's students are not (BoolQ, SVAMP)."""
+    sample_interval: tuple[float, float] | None = None
+    """95 % bootstrap interval of `sample_accuracy`, resampled by problem."""
+    maj_at: tuple[float, ...] = ()
+    """Accuracy of a vote over 1, 2, ... k samples: the exact expectation over all subsets, ties shared."""
+    pass_at: tuple[float, ...] = ()
+    """Share of problems with a correct one among 1, 2, ... k samples: the exact expectation over all subsets."""
+    distinct_answers: float = 0.0
+    """Mean number of different answers of a problem."""
+    tied: int = 0
+    """Problems whose vote was tied, and went to the earliest answer."""
+    truncated: int = 0
+    """Samples that were cut off at the longest length."""
+    thinking_tokens_per_question: float = 0.0
+    """How many of the tokens were thoughts."""
+    start_seconds: float | None = None
+    """Until the engine could answer; not part of `usage`."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Evaluations:
+    """What one command evaluated: subjects, each on one or several tasks."""
+
+    __pydantic_config__: ClassVar = {"extra": "forbid"}
+
+    schema: Literal["magdi.evaluations/1"] = "magdi.evaluations/1"
+    evaluations: tuple[Evaluation, ...]

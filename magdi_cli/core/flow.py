@@ -1,4 +1,4 @@
-"""Many problems under way at once, their records written in order and picked up where they stopped."""
+"""Many problems under way at once; records written in order and picked up where they stopped."""
 
 import asyncio
 from collections import deque
@@ -62,6 +62,35 @@ async def in_order(
         if not finish:
             for task in running:
                 task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
+
+
+async def as_done(
+    items: Iterable[Item], work: Callable[[Item], Coroutine[Any, Any, Result]], *, at_once: int
+) -> AsyncGenerator[Result, None]:
+    """The result of each item as soon as there is one; work is done on `at_once` items.
+
+    After a failure no further item is begun; what is under way is handed out when it is done, then the failure
+    is raised. A reader who leaves early cancels what is under way.
+    """
+    crew = _Crew(work, at_once)
+    running: set[asyncio.Task[Result]] = set()
+    coming = iter(items)
+    try:
+        while True:
+            if not crew.failures:
+                running |= {asyncio.create_task(crew.do(item)) for item in islice(coming, at_once - len(running))}
+            if not running:
+                break
+            done, running = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                if task.exception() is None:  # else it is among the failures
+                    yield task.result()
+        crew.check()
+    finally:
+        crew.failures.append(_ReaderLeft())
+        for task in running:
+            task.cancel()
         await asyncio.gather(*running, return_exceptions=True)
 
 

@@ -57,6 +57,8 @@ DEVICES_PANEL = "Several devices"
 LOOK_PANEL = "Look before you train"
 SPLIT_PANEL = "Splits"
 EXPORT_PANEL = "Further output"
+ENGINE_PANEL = "Engine"
+GATES_PANEL = "Gates and reports"
 
 
 @dataclass(frozen=True, kw_only=True)

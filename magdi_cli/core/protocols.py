@@ -67,6 +67,11 @@ class Reply:
 
     text: str
     completion_tokens: int
+    """Tokens generated, thoughts included; an estimate where a provider counts several samples together."""
+    thinking_tokens: int = 0
+    """How many of them were thoughts, in the text or delivered apart from it; an API's may be estimates."""
+    truncated: bool = False
+    """Whether the reply was cut off at the longest length."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

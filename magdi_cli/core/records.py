@@ -15,6 +15,9 @@ from magdi_cli.core.errors import DataProblem
 STDIN = Path("-")
 """The path that stands for standard input."""
 
+BAD_LINES = 20
+"""Bad lines of a file that a message tells."""
+
 T = TypeVar("T")
 
 
@@ -51,13 +54,17 @@ def decode(record_type: type[T], line: bytes, where: str) -> T:
     try:
         record: T = _codec(record_type).validate_json(line, strict=True)
     except ValidationError as error:
-        # an unknown key explains the missing one it was meant to be
-        found = sorted(
-            error.errors(include_url=False), key=lambda fault: fault["type"] != "unexpected_keyword_argument"
-        )
+        found = sorted(error.errors(include_url=False), key=_explains_least)
         sound = all(fault["type"] == "value_error" and not fault["loc"] for fault in found)
         raise BadRecord(where, [_in_words(fault) for fault in found], fields_are_sound=sound) from None
     return record
+
+
+def _explains_least(fault: Any) -> int:
+    """0 for a record of another kind, which explains every other fault; then keys that were meant to be others."""
+    if fault["loc"] == ("schema",):
+        return 0
+    return 1 if fault["type"] == "unexpected_keyword_argument" else 2
 
 
 def _in_words(fault: Any) -> str:
@@ -65,6 +72,8 @@ def _in_words(fault: Any) -> str:
     message = fault["msg"].removeprefix("Value error, ")
     if fault["type"] == "unexpected_keyword_argument":
         message = "unknown key"
+    if fault["type"] == "literal_error":
+        message = f"{message}, and is {fault['input']!r}"
     return f"{place}: {message}" if place else message
 
 
@@ -74,6 +83,26 @@ def read_records(source: Path, record_type: type[T]) -> Iterator[T]:
         for number, line in enumerate(lines, start=1):
             if line.strip():
                 yield decode(record_type, line, f"{source_name(source)}:{number}")
+
+
+def read_sound(source: Path, record_type: type[T], *, way_out: str) -> list[T]:
+    """All records of a file or of standard input; a `DataProblem` with every bad line and the way out if there are any.
+
+    Reading stops after `BAD_LINES` of them.
+    """
+    records: list[T] = []
+    bad: list[str] = []
+    with open_source(source) as lines:
+        for number, line in enumerate(lines, start=1):
+            try:
+                records += [decode(record_type, line, f":{number}")] if line.strip() else []
+            except BadRecord as fault:
+                bad.append(str(fault))
+            if len(bad) == BAD_LINES:
+                break
+    if bad:
+        raise DataProblem(f"{source_name(source)}{'; '.join(bad)}; {way_out}")
+    return records
 
 
 def read_unfinished(source: Path, record_type: type[T], warn: Callable[[str], None]) -> Iterator[T]:

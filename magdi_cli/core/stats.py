@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import sqrt
+from math import ceil, comb, sqrt
 from statistics import fmean, stdev
 
 Z95 = 1.959963984540054
 """The normal quantile of a two-sided 95 % interval."""
+Z80 = 0.8416212335729143
+"""The normal quantile below which 80 % lie: the power that a comparison should have."""
 T95 = (
     *(12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228),
     *(2.201, 2.179, 2.160, 2.145, 2.131, 2.120, 2.110, 2.101, 2.093, 2.086),
@@ -55,3 +57,43 @@ def mean_interval(values: Sequence[float]) -> tuple[float, float] | None:
     mean, freedom = fmean(values), min(len(values) - 1, len(T95))
     half = T95[freedom - 1] * stdev(values) / sqrt(len(values))
     return mean - half, mean + half
+
+
+def mcnemar(only_one: int, only_other: int) -> float:
+    """The exact two-sided p-value of McNemar's test (Q. McNemar, 1947): how likely so uneven a split is by chance.
+
+    Of the problems that two answered differently well, each would be as likely to favour the one as the other.
+    """
+    n, fewer = only_one + only_other, min(only_one, only_other)
+    ways: int = 2 * sum(comb(n, k) for k in range(fewer + 1))
+    return min(1.0, ways / int(2**n))
+
+
+def problems_needed(difference: float, discordant: float) -> int | None:
+    """Problems with which a paired comparison shows such a difference of shares in 4 of 5 cases; None for none.
+
+    `discordant` is the share of problems that the two answer differently well (R. J. Connor, 1987).
+    """
+    if difference == 0:
+        return None
+    spread = max(discordant, abs(difference))
+    return ceil((Z95 * sqrt(spread) + Z80 * sqrt(spread - difference * difference)) ** 2 / difference**2)
+
+
+def smallest_shown(n: int, discordant: float) -> float:
+    """The smallest difference of shares that `n` paired problems show in 4 of 5 cases; at most 1."""
+    low, high = 0.0, 1.0
+    for _ in range(40):
+        middle = (low + high) / 2
+        needed = problems_needed(middle, discordant)
+        low, high = (low, middle) if needed is not None and needed <= n else (middle, high)
+    return high
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """The p-values of several tests, adjusted so that a chance find among all stays as rare (S. Holm, 1979)."""
+    adjusted, highest = [0.0] * len(p_values), 0.0
+    for rank, place in enumerate(sorted(range(len(p_values)), key=p_values.__getitem__)):
+        highest = max(highest, min(1.0, (len(p_values) - rank) * p_values[place]))
+        adjusted[place] = highest
+    return adjusted

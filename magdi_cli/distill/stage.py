@@ -38,7 +38,7 @@ from magdi_cli.distill.looking.rehearsal import Rehearsal
 from magdi_cli.distill.student.checks import check_context, sharing_for
 from magdi_cli.distill.student.loading import device_for, load_student, load_tokenizer, number_type
 from magdi_cli.distill.student.student import Student
-from magdi_cli.distill.training.checkpoints import newest_checkpoint
+from magdi_cli.distill.training.checkpoints import newest_checkpoint, require_same_base
 from magdi_cli.distill.training.course import Course, Outcome
 from magdi_cli.distill.training.disk import enough_disk
 from magdi_cli.distill.training.following import followed
@@ -99,8 +99,7 @@ def _make_student(lesson: Lesson, artifact: Artifact, tokenizer: CachedTokenizer
         card = _card(lesson, counts, kept, artifact.path, report)
         save_student(student, outcome.learned, tokenizer.tokenizer, card, artifact.path)
         told = {"mixture": [asdict(row) for row in material.mixture], "validation": asdict(kept) if kept else None}
-        # the base is an input, too: the adapter fits no other weights
-        inputs = [*lesson.sources, *weight_files(resolve_model(lesson.config.student))]
+        inputs = [*lesson.sources, *_base_weights(lesson)]
         artifact.complete(lesson.config, told, inputs=inputs, counts=counts, **lesson.facts)
         shutil.rmtree(checkpoints)
     wait_for_all()
@@ -124,6 +123,8 @@ def _trained(
     if checkpoint := newest_checkpoint(folder / CHECKPOINTS):
         report.note(f"continuing from {checkpoint.name} of {len(plan.steps)} steps")
     measure = measure_of(config, validated=material.held_out is not None)
+    if is_main_process():
+        require_same_base(folder / CHECKPOINTS, _base_weights(lesson))
     with (
         followed(f"distill {lesson.rung.name}", plan, report) as (step_done, validated),
         enough_memory(config, demand_of(student, config, items, plan, sharing)),
@@ -145,6 +146,12 @@ def _trained(
     if outcome.kept:
         report.note(in_words(validations_of(read_metrics(folder / METRICS)), measure, len(plan.steps)))
     return student, outcome
+
+
+def _base_weights(lesson: Lesson) -> tuple[Path, ...]:
+    """The files of the base, which is an input, too: the adapter fits no other weights."""
+    # resolved anew: what is loaded from the hub is on this machine by now
+    return weight_files(resolve_model(lesson.config.student))
 
 
 def _card(lesson: Lesson, counts: Mapping[str, int], kept: Validation | None, folder: Path, report: Report) -> str:

@@ -16,13 +16,15 @@ from magdi_cli.tasks.answers import verify
 
 EVALUATIONS = "*/evaluation.json"
 RESULT = "efficiency.json"
+PRICED = ("api", "debates")
+"""Engines whose calls have a price of their own."""
 
 
 def run(config: EfficiencyConfig, report: Report) -> Efficiency:
     """Compare the run's evaluations with its debates; write `RUN/efficiency/efficiency.json`."""
     debates = (config.debates or config.run_dir / "debates") / DEBATES
     folder = config.evaluations or config.run_dir / "evaluations"
-    evaluations = sorted(folder.glob(EVALUATIONS))
+    evaluations = [path for path in sorted(folder.glob(EVALUATIONS)) if not _is_of_team(path)]
     teams = _debate_rows(debates) if debates.exists() else []
     rows = teams + [_evaluation_row(path, config.gpu_hour) for path in evaluations]
     if not rows:
@@ -66,8 +68,17 @@ def _debate_rows(path: Path) -> list[Row]:
     return [total.row(task) for task, total in totals.items()]
 
 
+def _is_of_team(path: Path) -> bool:
+    """Whether an evaluation says of the debates what is read from the debates themselves."""
+    return _read(path).subject == DEBATE
+
+
+def _read(path: Path) -> Evaluation:
+    return decode(Evaluation, path.read_bytes(), str(path))
+
+
 def _evaluation_row(path: Path, gpu_hour: float | None) -> Row:
-    evaluation = decode(Evaluation, path.read_bytes(), str(path))
+    evaluation = _read(path)
     votes = f", vote of {k}" if (k := evaluation.self_consistency) > 1 else ""
     return Row(
         task=evaluation.task,
@@ -81,7 +92,7 @@ def _evaluation_row(path: Path, gpu_hour: float | None) -> Row:
 
 def _cost(evaluation: Evaluation, gpu_hour: float | None) -> float | None:
     """Dollars a question: an API's own price, or the machine's time at `gpu_hour`; never guessed."""
-    if evaluation.engine == "api":
+    if evaluation.engine in PRICED:
         total = evaluation.usage.cost_usd
     else:
         total = None if gpu_hour is None else evaluation.usage.seconds / 3600 * gpu_hour

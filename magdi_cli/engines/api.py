@@ -13,13 +13,14 @@ from functools import cache
 from typing import Any
 
 from magdi_cli.core.errors import AccessProblem, MagdiError
-from magdi_cli.core.protocols import Completion, Engine, Reply, Request
+from magdi_cli.core.protocols import Completion, Engine, Request
 from magdi_cli.core.secrets import without_secrets
 from magdi_cli.core.usage import Usage
+from magdi_cli.engines.answer import Answer, choices_of, reasoning_tokens_of
 from magdi_cli.engines.loopback import is_loopback
 from magdi_cli.engines.parameters import Parameters
 from magdi_cli.engines.prices import FREE
-from magdi_cli.engines.retry import EmptyReply, ReplyCutOff, Retry, asked_wait_seconds, is_refusal, pause_seconds
+from magdi_cli.engines.retry import Retry, asked_wait_seconds, is_refusal, pause_seconds
 from magdi_cli.engines.turnstile import Turnstile
 
 NO_ACCESS = (401, 403, 404)
@@ -98,23 +99,33 @@ class ApiEngine:
         return f"{self.route}@{self.api_base}" if self.api_base else self.route
 
     async def generate(self, request: Request) -> Completion:
-        """One call per sample, all at once; one failed sample fails the completion."""
-        calls = [asyncio.ensure_future(self._one(request)) for _ in range(request.sampling.n)]
+        """All samples in one call if the provider gives several, what is missing in calls for one each, all at once.
+
+        One failed sample fails the completion.
+        """
+        n, parts = request.sampling.n, []
+        if n > 1 and self.parameters.takes("n", n):
+            parts.append(await self._called(request))
+            n -= len(parts[0].replies)
+            if parts[0].error is not None or n == 0:
+                return parts[0]
+        single = replace(request, sampling=replace(request.sampling, n=1))
+        calls = [asyncio.ensure_future(self._called(single)) for _ in range(n)]
         try:
-            return _joined(await asyncio.gather(*calls))
+            return _joined([*parts, *await asyncio.gather(*calls)])
         finally:
             for call in calls:
                 call.cancel()
 
-    async def _one(self, request: Request) -> Completion:
-        """One sample; what its failed tries cost is part of its usage."""
+    async def _called(self, request: Request) -> Completion:
+        """The samples of one call, perhaps fewer than asked for; what its failed tries cost is part of its usage."""
         started, spent = time.monotonic(), Usage()
         try:
             async for attempt in self.retry.attempts(self.turnstile.lane.gate.sleep):
                 with attempt:
                     answer = await self._try(request)
                     spent += answer.usage
-                    answer.require_text(request)
+                    replies = answer.replies(request)
         except MagdiError:
             raise
         except Exception as error:
@@ -123,27 +134,26 @@ class ApiEngine:
             return Completion(error=self._explained(error, tries), usage=usage)
         tries = attempt.retry_state.attempt_number
         usage = replace(spent, calls=tries, seconds=time.monotonic() - started)
-        reply = Reply(text=answer.text, completion_tokens=answer.usage.completion_tokens)
-        return Completion(replies=(reply,), usage=usage, dropped=answer.dropped)
+        return Completion(replies=replies, usage=usage, dropped=answer.dropped)
 
-    async def _try(self, request: Request) -> "Answer":
+    async def _try(self, request: Request) -> Answer:
         """What the provider answered, if it was text or not."""
         async with self.turnstile.passed(request) as passage:
             try:
-                response, dropped = await self._ask(request)
+                response, sent, dropped = await self._ask(request)
             except Exception as error:
                 if is_refusal(error):
                     passage.bill.settle(0.0)
                 if getattr(error, "status_code", None) == RATE_LIMITED:
                     passage.slot.too_much(pause_seconds(error))
                 raise
-            answer = self._read(request, response, dropped)
+            answer = self._read(request, response, sent, dropped)
             passage.slot.succeeded()
             passage.bill.settle(answer.usage.cost_usd or 0.0)
             return answer
 
-    async def _ask(self, request: Request) -> tuple[Any, tuple[str, ...]]:
-        """The response of litellm, and the parameters it was asked without."""
+    async def _ask(self, request: Request) -> tuple[Any, int, tuple[str, ...]]:
+        """The response of litellm, for how many samples it was asked, and the parameters it was asked without."""
         while True:
             parameters, dropped = self.parameters.sent(request)
             try:
@@ -162,16 +172,18 @@ class ApiEngine:
                 if self.parameters.learn(error, parameters):
                     continue
                 raise
-            return response, dropped
+            return response, parameters.get("n", 1), dropped
 
-    def _read(self, request: Request, response: Any, dropped: tuple[str, ...]) -> "Answer":
-        choice = response.choices[0] if getattr(response, "choices", None) else None
-        text = choice.message.content if choice is not None else None
+    def _read(self, request: Request, response: Any, n: int, dropped: tuple[str, ...]) -> Answer:
+        """The answer to a call for `n` samples; a provider that gave fewer is not asked for several again."""
+        choices = choices_of(response)
+        if 0 < len(choices) < n:
+            self.parameters.give_up("n")
+        asked = replace(request, sampling=replace(request.sampling, n=n))
         return Answer(
-            # a lone surrogate cannot be written to a file
-            text=without_secrets((text or "").encode("utf-8", "replace").decode()),
-            finish_reason=getattr(choice, "finish_reason", None),
-            usage=self._usage(request, response, replied=bool(text)),
+            choices=choices,
+            usage=self._usage(asked, response, replied=any(choice.text for choice in choices)),
+            reasoning_tokens=reasoning_tokens_of(response),
             dropped=dropped,
         )
 
@@ -206,28 +218,6 @@ class ApiEngine:
         if (asked := asked_wait_seconds(error)) > 0:
             message += f"; the provider asks to wait {asked:.0f} s"
         return f"{message} (tried {tries} times)" if tries > 1 else message
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Answer:
-    """What came back from a provider and was paid for."""
-
-    text: str
-    finish_reason: str | None
-    usage: Usage
-    dropped: tuple[str, ...]
-
-    def require_text(self, request: Request) -> None:
-        """Raise `EmptyReply`, or `ReplyCutOff` where another try would end the same way."""
-        if self.text:
-            return
-        if self.finish_reason == "length":
-            raise ReplyCutOff(
-                f"the model used all of its {request.sampling.max_tokens} tokens before it answered; raise --max-tokens"
-            )
-        if self.finish_reason == "content_filter":
-            raise ReplyCutOff("the provider's content filter stopped the reply")
-        raise EmptyReply("empty reply")
 
 
 def _message(error: Exception, timeout: float) -> str:

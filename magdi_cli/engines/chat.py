@@ -4,7 +4,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from magdi_cli.core.errors import UsageProblem
-from magdi_cli.core.protocols import Message
+from magdi_cli.core.protocols import Message, Reply
+from magdi_cli.core.thoughts import OPENED_THOUGHT, end_of_thoughts
+
+LAST_TOKENS = 8
+"""Of a prompt; the tag of a thought and what follows it are no more."""
 
 
 def render_chat(tokenizer: Any, messages: Sequence[Message]) -> list[int]:
@@ -22,6 +26,29 @@ def chat_text(tokenizer: Any, messages: Sequence[Message]) -> str:
     chat = [{"role": message.role, "content": message.content} for message in messages]
     text: str = tokenizer.apply_chat_template(chat, tokenize=False, add_generation_prompt=True)
     return text
+
+
+def reply_to(prompt: Sequence[int], tokenizer: Any, text: str, completion_tokens: int, *, truncated: bool) -> Reply:
+    """The reply to a prompt, with its thoughts counted.
+
+    A thought that the prompt began is whole in the text, so that a reader can tell it from what follows.
+    """
+    opened = OPENED_THOUGHT.search(tokenizer.decode(prompt[-LAST_TOKENS:]))
+    begun = opened[0] if opened else ""
+    end = end_of_thoughts(begun + text)
+    return Reply(
+        text=begun + text,
+        completion_tokens=completion_tokens,
+        thinking_tokens=_thinking(tokenizer, text, max(0, end - len(begun)), completion_tokens),
+        truncated=truncated,
+    )
+
+
+def _thinking(tokenizer: Any, text: str, end: int, completion_tokens: int) -> int:
+    """How many of a text's tokens are in its first `end` characters; all of them where nothing else follows."""
+    if end == len(text):
+        return completion_tokens if text else 0
+    return min(completion_tokens, len(tokenizer.encode(text[:end], add_special_tokens=False)))
 
 
 def no_room(prompt_tokens: int, context: int) -> str:

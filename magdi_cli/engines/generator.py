@@ -13,6 +13,7 @@ from magdi_cli.core.errors import EnvironmentProblem
 from magdi_cli.core.protocols import Completion, Reply, Sampling
 from magdi_cli.core.usage import Usage
 from magdi_cli.engines.bars import without_bars
+from magdi_cli.engines.chat import reply_to
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -71,7 +72,7 @@ class Generator:
         return {token for token in ids if token is not None}
 
     def _completion(self, prompt: list[int], rows: list[list[int]], seconds: float) -> Completion:
-        replies = tuple(self._reply(row) for row in rows)
+        replies = tuple(self._reply(prompt, row) for row in rows)
         usage = Usage(
             calls=1,
             prompt_tokens=len(prompt),
@@ -80,12 +81,12 @@ class Generator:
         )
         return Completion(replies=replies, usage=usage)
 
-    def _reply(self, row: list[int]) -> Reply:
+    def _reply(self, prompt: list[int], row: list[int]) -> Reply:
         """The reply up to and with its end token; what follows is padding."""
         stops = self._stops()
-        length = next((position + 1 for position, token in enumerate(row) if token in stops), len(row))
-        text: str = self.tokenizer.decode(row[:length], skip_special_tokens=True)
-        return Reply(text=text, completion_tokens=length)
+        end = next((position + 1 for position, token in enumerate(row) if token in stops), None)
+        text: str = self.tokenizer.decode(row[:end], skip_special_tokens=True)
+        return reply_to(prompt, self.tokenizer, text, len(row[:end]), truncated=end is None)
 
 
 def load_generator(model_folder: str, adapter: Path | None) -> Generator:

@@ -6,7 +6,8 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, ExitStack, a
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Literal
+from types import MappingProxyType
+from typing import Any, Literal
 
 from magdi_cli.core.errors import EnvironmentProblem, UsageProblem
 from magdi_cli.core.protocols import Completion, Engine, Report, Request
@@ -25,6 +26,9 @@ from magdi_cli.engines.turnstile import Passing, Turnstile
 from magdi_cli.engines.weights import ResolvedModel, resolve_model
 
 EngineName = Literal["auto", "vllm", "transformers", "api"]
+
+STUDENT_SECONDS = 600.0
+"""To wait for a reply of an API's student: all problems are asked at once, and a small server takes them in turn."""
 
 Source = tuple[str, str, str | None, str | None, Price | None]
 """What tells two engines apart: kind, model, address, the seat of a simulated teacher, and the user's price."""
@@ -92,16 +96,17 @@ async def open_student(
     engine: EngineName,
     seed: int,
     max_tokens: int,
-    report: Report,
+    settings: Mapping[str, Any] = MappingProxyType({}),
 ) -> AsyncIterator[Engine]:
-    """The engine of a student or of any one model; ask much at once, it batches inside."""
+    """The engine of a student or of any one model; ask much at once, it batches inside.
+
+    `settings` are vLLM's own, for its engine.
+    """
     chosen = engine_name(engine)
-    if engine == "auto":
-        report.note(f"engine: {chosen}" + ("" if chosen == "vllm" else ", as vLLM is not installed (slower)"))
     if chosen == "api":
         opening = _open_api_student(model, adapter)
     elif chosen == "vllm":
-        opening = _open_vllm_student(model, adapter, seed=seed, max_tokens=max_tokens)
+        opening = _open_vllm_student(model, adapter, seed=seed, max_tokens=max_tokens, settings=settings)
     else:
         from magdi_cli.engines.hf import open_transformers
 
@@ -112,7 +117,7 @@ async def open_student(
 
 @asynccontextmanager
 async def _open_vllm_student(
-    model: ResolvedModel, adapter: Path | None, *, seed: int, max_tokens: int
+    model: ResolvedModel, adapter: Path | None, *, seed: int, max_tokens: int, settings: Mapping[str, Any]
 ) -> AsyncIterator[Engine]:
     """VLLM with the adapter on a GPU; on a CPU, where adapters are slow, with the adapter merged into the model."""
     from magdi_cli.engines.merged import computes_on_cpu, merged
@@ -122,7 +127,7 @@ async def _open_vllm_student(
         path = model.path
         if adapter is not None and computes_on_cpu():
             path, adapter = stack.enter_context(merged(path, adapter)), None
-        async with open_vllm(path, adapter=adapter, seed=seed, max_tokens=max_tokens) as engine:
+        async with open_vllm(path, adapter=adapter, seed=seed, max_tokens=max_tokens, settings=settings) as engine:
             yield engine
 
 
@@ -176,7 +181,7 @@ def _open_api_student(model: ResolvedModel, adapter: Path | None) -> AbstractAsy
     if teacher.engine != "api":
         raise UsageProblem(f"--engine api cannot run {model.hub_id}; name a PROVIDER/MODEL, or use --engine vllm")
     preflight([teacher])
-    return open_api(teacher.model, api_base=teacher.api_base)
+    return open_api(teacher.model, api_base=teacher.api_base, timeout=STUDENT_SECONDS)
 
 
 def engine_name(engine: EngineName) -> EngineName:

@@ -13,8 +13,11 @@ NAMED: Mapping[str, tuple[str, ...]] = {
     "temperature": ("temperature",),
     "top_p": ("top_p",),
     "response_format": ("response_format", "json_schema", "structured output", "guided_json"),
+    "n": (r"(?<![\w\\])n(?!\w)",),
 }
-"""Parameters a call can do without, and what providers call them when they complain."""
+"""Parameters a call can do without, and patterns of what providers call them when they complain."""
+WITHOUT: Mapping[str, str] = {"n": "each sample is a call of its own"}
+"""What becomes of calls without a parameter, where they are not just made without."""
 PARAM_FIELD = re.compile(r"['\"]param['\"]:\s*['\"](\w+)")
 """Where OpenAI and its kin say which parameter they mean."""
 COMPLAINTS = (
@@ -39,6 +42,9 @@ class Parameters:
         wanted: dict[str, Any] = {"temperature": sampling.temperature}
         if sampling.top_p != 1.0:
             wanted["top_p"] = sampling.top_p
+        if sampling.n > 1 and self.takes("n", sampling.n):
+            # without it the samples are drawn all the same, so it counts as nothing left out
+            wanted["n"] = sampling.n
         if request.reply_schema is not None and self._takes_schema:
             schema = {"name": "reply", "schema": dict(request.reply_schema)}
             wanted["response_format"] = {"type": "json_schema", "json_schema": schema}
@@ -47,7 +53,7 @@ class Parameters:
     def sent(self, request: Request) -> tuple[dict[str, Any], tuple[str, ...]]:
         """What is sent, and the names of what is left out because the model refuses it."""
         wanted = self.wanted(request)
-        dropped = tuple(name for name, value in wanted.items() if self._is_refused(name, value))
+        dropped = tuple(name for name, value in wanted.items() if not self.takes(name, value))
         sent = {name: value for name, value in wanted.items() if name not in dropped}
         return sent | {self._length: request.sampling.max_tokens}, dropped
 
@@ -62,18 +68,20 @@ class Parameters:
             return True
         refused = [name for name in sent if name in NAMED and complains_of(name, complaint)]
         for name in refused:
-            self._refuse(name)
+            self.give_up(name)
         return bool(refused)
 
-    def _is_refused(self, name: str, value: object) -> bool:
+    def takes(self, name: str, value: object) -> bool:
+        """Whether the model, as far as anybody knows, obeys a parameter."""
         if name not in self._refused and isinstance(value, float | int) and self._vanishes(name, value):
-            self._refuse(name)
-        return name in self._refused
+            self.give_up(name)
+        return name not in self._refused
 
-    def _refuse(self, name: str) -> None:
+    def give_up(self, name: str) -> None:
+        """Send a parameter no more: the model refuses it, or does as if it had not been sent."""
         if name not in self._refused:
             self._refused.add(name)
-            self._warn(f"{self._route} refuses {name}; its calls are made without")
+            self._warn(f"{self._route} refuses {name}; {WITHOUT.get(name, 'its calls are made without')}")
 
     def _would_vanish(self, name: str, value: float) -> bool:
         """Whether litellm knows that the model refuses a parameter, and would drop it unsaid."""
@@ -93,5 +101,5 @@ class Parameters:
 def complains_of(name: str, complaint: str) -> bool:
     """Whether a refusal is about a parameter: by its `param` field, else by a word of complaint beside the name."""
     if field := PARAM_FIELD.search(complaint):
-        return field[1] in NAMED[name]
-    return any(word in complaint for word in COMPLAINTS) and any(word in complaint for word in NAMED[name])
+        return field[1] in (name, *NAMED[name])
+    return any(word in complaint for word in COMPLAINTS) and any(re.search(word, complaint) for word in NAMED[name])

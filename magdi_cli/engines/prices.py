@@ -22,9 +22,9 @@ class Price:
         return self.prompt * prompt_tokens + self.completion * completion_tokens
 
     def ceiling(self, request: Request) -> float:
-        """The most one sample of a request can cost: no tokenizer makes more tokens of a text than it has bytes."""
+        """The most a request can cost: no tokenizer makes more tokens of a text than it has bytes."""
         read = sum(len(message.content.encode()) + TOKENS_PER_MESSAGE for message in request.messages)
-        return self.of(read, request.sampling.max_tokens)
+        return self.of(read, request.sampling.max_tokens * request.sampling.n)
 
 
 FREE = Price(prompt=0.0, completion=0.0)

@@ -8,6 +8,7 @@ from magdi_cli.core.distill_config import DistillConfig
 from magdi_cli.core.errors import DataProblem, UnknownName
 from magdi_cli.core.level import LEVELS, level_named
 from magdi_cli.core.records import sha256
+from magdi_cli.engines.served import served_model
 from magdi_cli.engines.weights import ResolvedModel, resolve_model
 
 BASE = "base"
@@ -24,6 +25,8 @@ class Subject:
     model: ResolvedModel
     adapter: Path | None = None
     """Folder in PEFT layout, put on top of `model`."""
+    trained_on: frozenset[str] | None = None
+    """The tasks whose debates the student learned from; None where nothing is known of that."""
 
     def fingerprint(self) -> str:
         """What its answers depend on: the model's name, and the adapter's weights."""
@@ -31,15 +34,32 @@ class Subject:
         return self.model.hub_id + weights
 
 
-def find_subject(run_dir: Path, name: str | None, *, hosted: bool = False) -> Subject:
-    """The subject of that name; the run's newest student where there is none. An API's model when `hosted`."""
+def find_subject(run_dir: Path, name: str | None, *, hosted: bool = False, api_base: str | None = None) -> Subject:
+    """The subject of that name; the run's newest student where there is none. An API's model when `hosted`.
+
+    With the address of a server, the name is that of a model it serves, and may be left out where that is one.
+    """
+    if api_base is not None:
+        served = served_model(api_base, name)
+        route = f"hosted_vllm/{served}?api_base={api_base}"
+        return Subject(name=_file_name(served), model=ResolvedModel(path=route, hub_id=route))
     if name is not None and name != BASE and hosted:
         return Subject(name=_file_name(name), model=ResolvedModel(path=name, hub_id=name))
     if name == BASE:
         return Subject(name=BASE, model=resolve_model(_base_of_run(run_dir / "students")))
     if (student := find_student(run_dir, name)) is not None:
-        return Subject(name=student.resolve().name, model=resolve_model(base_name(student)), adapter=student)
+        return Subject(
+            name=student.resolve().name,
+            model=resolve_model(base_name(student)),
+            adapter=student,
+            trained_on=_tasks_of(student),
+        )
     return _model(str(name), subject_name(run_dir, name))
+
+
+def students_of(run_dir: Path) -> list[str]:
+    """The names of the run's finished students, the oldest first."""
+    return [manifest.parent.name for manifest in _manifests(run_dir / "students")]
 
 
 def find_student(run_dir: Path, name: str | None) -> Path | None:
@@ -93,11 +113,24 @@ def _model(name: str, filed_under: str) -> Subject:
         raise UnknownName("student, folder or model", name, [BASE, *student_names()]) from None
 
 
+def _manifests(students: Path) -> list[Path]:
+    return sorted(students.glob("*/manifest.json"), key=lambda path: path.stat().st_mtime)
+
+
 def _newest(students: Path) -> Path:
-    manifests = sorted(students.glob("*/manifest.json"), key=lambda path: path.stat().st_mtime)
+    manifests = _manifests(students)
     if not manifests:
         raise DataProblem(f"no student in {students}; run magdi distill first, or name another model")
     return manifests[-1].parent
+
+
+def _tasks_of(student: Path) -> frozenset[str] | None:
+    """The tasks that a student's manifest names; None for an adapter that another program made."""
+    try:
+        mixture = json.loads((student / "manifest.json").read_bytes())["mixture"]
+        return frozenset(row["task"] for row in mixture)
+    except (FileNotFoundError, ValueError, KeyError, TypeError):
+        return None
 
 
 def _base_of_run(students: Path) -> str:

@@ -41,9 +41,9 @@ class Turnstile:
 
     @asynccontextmanager
     async def passed(self, request: Request) -> AsyncIterator[Passage]:
-        """Room and money for one sample of a request."""
+        """Room and money for one call, all samples of the request in it."""
         size = sum(len(message.content) for message in request.messages)
-        tokens = size // BYTES_PER_TOKEN + request.sampling.max_tokens
+        tokens = size // BYTES_PER_TOKEN + request.sampling.max_tokens * request.sampling.n
         worst = self.price.ceiling(request) if self.price else 0.0
         async with (
             self.lane.slot(tokens=tokens, deadline=request.deadline) as slot,

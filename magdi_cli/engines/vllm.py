@@ -2,29 +2,22 @@
 
 import itertools
 import json
-import os
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, get_args
 
 from magdi_cli.core.errors import DataProblem, EnvironmentProblem, MagdiError
-from magdi_cli.core.protocols import Completion, Engine, Reply, Request
+from magdi_cli.core.protocols import Completion, Engine, Request
 from magdi_cli.core.seeds import seed_for
 from magdi_cli.core.usage import Usage
-from magdi_cli.engines.chat import no_room, render_chat, require_room
+from magdi_cli.engines.chat import no_room, render_chat, reply_to, require_room
 from magdi_cli.engines.guard import guarded
 from magdi_cli.engines.logfile import last_lines, log_file, output_to
-
-SETTINGS = {
-    "VLLM_LOGGING_LEVEL": "WARNING",
-    "VLLM_LOGGING_STREAM": "ext://sys.stderr",
-    "VLLM_NO_USAGE_STATS": "1",
-    "VLLM_CPU_KVCACHE_SPACE": "2",
-}
-"""What vLLM reads from the environment, where the user has not set it: quiet, private, 2 GiB of cache."""
+from magdi_cli.engines.vllm_settings import devices_wanted, fewer_devices, set_environment
 
 STOP_SECONDS = 2.0
 """Nothing is under way any more, so nothing is lost by ending an engine that is slow to go."""
@@ -32,16 +25,23 @@ STOP_SECONDS = 2.0
 
 @asynccontextmanager
 async def open_vllm(
-    model_folder: str, *, adapter: Path | None, seed: int, max_tokens: int = 1, max_model_len: int = -1
+    model_folder: str,
+    *,
+    adapter: Path | None,
+    seed: int,
+    max_tokens: int = 1,
+    max_model_len: int = -1,
+    settings: Mapping[str, Any] = MappingProxyType({}),
 ) -> AsyncIterator[Engine]:
     """An engine for a model folder or hub id; its child processes end with it.
 
-    A `max_model_len` of -1 is as much of the model's context as memory holds.
+    A `max_model_len` of -1 is as much of the model's context as memory holds. `settings` are further arguments
+    of vLLM's engine, such as `engine_settings` reads them; they win over magdi's own.
     """
-    for name, value in SETTINGS.items():
-        os.environ.setdefault(name, value)
+    set_environment()
     with guarded(), log_file("vllm") as log:
-        llm, seeds_requests = _start(model_folder, log, adapter=adapter, seed=seed, max_model_len=max_model_len)
+        settings = {"max_model_len": max_model_len} | dict(settings)
+        llm, seeds_requests = _start(model_folder, log, adapter=adapter, seed=seed, settings=settings)
         try:
             context = int(llm.model_config.max_model_len)
             require_room(model_folder, max_tokens, context)
@@ -58,20 +58,23 @@ async def open_vllm(
             llm.shutdown(timeout=STOP_SECONDS)
 
 
-def _start(model_folder: str, log: Path, *, adapter: Path | None, seed: int, max_model_len: int) -> tuple[Any, bool]:
+def _start(
+    model_folder: str, log: Path, *, adapter: Path | None, seed: int, settings: Mapping[str, Any]
+) -> tuple[Any, bool]:
     """The engine, and whether every request can have its own seed: on a CPU vLLM has one for all."""
     try:
         with output_to(log):
             from magdi_cli.engines.vllm_start import runs_on_cpu, start_llm
 
             rank = _lora_rank(adapter) if adapter else None
-            llm = start_llm(model_folder, seed=seed, max_model_len=max_model_len, lora_rank=rank)
+            llm = start_llm(model_folder, seed=seed, lora_rank=rank, settings=settings)
             return llm, not runs_on_cpu()
     except MagdiError:
         raise
     except Exception as error:
+        lower = f"lower {fewer_devices(settings)}" if devices_wanted(settings) > 1 else "mend that"
         raise EnvironmentProblem(
-            f"vLLM cannot run {model_folder}: {error}\n{last_lines(log)}\nmend that, or use --engine transformers"
+            f"vLLM cannot run {model_folder}: {error}\n{last_lines(log)}\n{lower}, or use --engine transformers"
         ) from error
 
 
@@ -123,7 +126,10 @@ class VllmEngine:
             if self.llm.errored:
                 raise EnvironmentProblem(f"vLLM stopped while it ran {self.name}: {error}") from error
             return Completion(error=f"vLLM: {error}")
-        replies = tuple(Reply(text=one.text, completion_tokens=len(one.token_ids)) for one in output.outputs)
+        replies = tuple(
+            reply_to(prompt, self.tokenizer, one.text, len(one.token_ids), truncated=one.finish_reason == "length")
+            for one in output.outputs
+        )
         usage = Usage(
             calls=1,
             prompt_tokens=len(prompt),

@@ -1,11 +1,15 @@
 """Starting vLLM; importing this imports vLLM, which takes seconds and writes to the terminal."""
 
 import logging
+from collections.abc import Mapping
 from typing import Any
 
 from vllm.engine.arg_utils import AsyncEngineArgs
 from vllm.platforms import current_platform
+from vllm.usage.usage_lib import UsageContext
 from vllm.v1.engine.async_llm import AsyncLLM
+
+from magdi_cli.engines.vllm_settings import argument_types, require_devices, require_known
 
 
 class ExplicitlyStopped(AsyncLLM):  # type: ignore[misc]
@@ -15,22 +19,26 @@ class ExplicitlyStopped(AsyncLLM):  # type: ignore[misc]
         """Nothing: whoever started the engine has shut it down."""
 
 
-def start_llm(model_folder: str, *, seed: int, max_model_len: int, lora_rank: int | None) -> Any:
-    """The running engine of a model; `lora_rank` makes room for one adapter."""
+def start_llm(model_folder: str, *, seed: int, lora_rank: int | None, settings: Mapping[str, Any]) -> Any:
+    """The running engine of a model; `lora_rank` makes room for one adapter, `settings` win over all that is set here.
+
+    A `UsageProblem` for a setting that vLLM does not know, an `EnvironmentProblem` where GPUs are too few.
+    """
+    require_known(settings, argument_types())
+    if not runs_on_cpu():
+        require_devices(settings, current_platform.device_count())
     _quieten()
     lora = {"enable_lora": True, "max_loras": 1, "max_lora_rank": lora_rank} if lora_rank else {}
-    settings = AsyncEngineArgs(
-        model=model_folder,
-        seed=seed % 2**31,
-        max_model_len=max_model_len,
-        enable_prefix_caching=True,
+    own = {
+        "enable_prefix_caching": True,
         # compiling takes longer than it saves on a CPU
-        enforce_eager=runs_on_cpu(),
-        disable_log_stats=True,
-        use_tqdm_on_load=False,
-        **lora,
-    )
-    llm = ExplicitlyStopped.from_engine_args(settings)
+        "enforce_eager": runs_on_cpu(),
+        "disable_log_stats": True,
+        "use_tqdm_on_load": False,
+    }
+    arguments = AsyncEngineArgs(model=model_folder, seed=seed % 2**31, **(own | lora | dict(settings)))
+    # as many sequences at once as vLLM takes offline, where nobody waits for a first token: up to eight times as many
+    llm = ExplicitlyStopped.from_engine_args(arguments, usage_context=UsageContext.LLM_CLASS)
     # starting has set the level anew
     _quieten()
     return llm

@@ -1,7 +1,7 @@
 """The tasks magdi knows: what kind of answer each has, and where the Hugging Face hub keeps its problems."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Literal
@@ -40,6 +40,8 @@ class Task:
     kind: Kind
     hub: HubDataset | None = None
     """None for a task that is generated."""
+    out_of_domain: bool = False
+    """Whether MAGDi (arXiv 2402.01620) tests its students on the task without training on it."""
 
 
 MATH_SUBJECTS = (
@@ -76,6 +78,7 @@ TASKS: Mapping[str, Task] = MappingProxyType(
                 name="svamp",
                 kind="number",
                 hub=HubDataset(name="ChilleD/SVAMP", splits=TRAIN_TEST, row=hub_rows.svamp),
+                out_of_domain=True,
             ),
             Task(
                 name="strategyqa",
@@ -101,6 +104,7 @@ TASKS: Mapping[str, Task] = MappingProxyType(
                 name="boolq",
                 kind="yes-no",
                 hub=HubDataset(name="google/boolq", splits=HIDDEN_TEST, row=hub_rows.boolq),
+                out_of_domain=True,
             ),
             Task(name="arithmetic", kind="number"),
         )
@@ -114,6 +118,13 @@ def task_named(name: str) -> Task:
     if task is None:
         raise UnknownName("task", name, TASKS)
     return task
+
+
+def is_out_of_domain(task: str, trained_on: Collection[str] | None) -> bool:
+    """Whether a task is another than a subject has learned from; MAGDi's own split where that is not known."""
+    if trained_on is not None:
+        return task not in trained_on
+    return task in TASKS and TASKS[task].out_of_domain
 
 
 def kind_of(problem: Problem) -> Kind:

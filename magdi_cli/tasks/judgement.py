@@ -57,7 +57,7 @@ def sentences(text: str) -> list[str]:
 
 def conclusive(anchor: Anchor) -> bool:
     """Whether the sentence behind an anchor is its answer; behind `Answer:` a whole reasoning may stand."""
-    return anchor.rule in ("boxed", "answer-is") or (anchor.last and len(sentences(anchor.span)) == 1)
+    return anchor.rule in ("boxed", "answer-is", "option-is") or (anchor.last and len(sentences(anchor.span)) == 1)
 
 
 def extraction(answer: Answer | None, rule: str) -> Extraction | None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from magdi_cli.core.problem import Answer
+from magdi_cli.tasks.number_words import LARGE
 
 LONGEST_NUMBER = 60
 """Characters; what is longer is no answer, and turning it into a number could take minutes."""
@@ -34,6 +35,9 @@ _LATEX_STEPS = (
     (re.compile(r"\\approx|\\simeq|\\equiv|\u2248"), "="),
     (re.compile(r"\\times|\\cdot|\u00d7|\u00b7"), "*"),
     (re.compile(r"\\div|\u00f7"), "/"),
+)
+_WITH_WORD = re.compile(
+    rf"(?<![\w.,])([0-9]{{1,3}}(?:,[0-9]{{3}}){{0,3}}(?:\.[0-9]{{1,9}})?)\s({'|'.join(LARGE)})\b", re.IGNORECASE
 )
 
 
@@ -65,10 +69,16 @@ class Found:
 
 
 def plain_math(text: str) -> str:
-    """The text with LaTeX spellings of numbers, fractions and operators written plainly."""
+    """The text with LaTeX and words inside of numbers, fractions and operators written plainly."""
     for pattern, replacement in _LATEX_STEPS:
         text = pattern.sub(replacement, text)
-    return text
+    return _WITH_WORD.sub(_in_full, text)
+
+
+def _in_full(match: re.Match[str]) -> str:
+    """`2.5 million` in digits."""
+    value = Fraction(match[1].replace(",", "")) * LARGE[match[2].lower()]
+    return str(value) if value.denominator == 1 else match[0]
 
 
 def find_numbers(text: str) -> Iterator[Found]:

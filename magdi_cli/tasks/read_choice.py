@@ -19,7 +19,7 @@ from magdi_cli.tasks.normalise import key
 
 _WRAPPING = re.compile(r"\\(?:text|textbf|mathrm|mathbf|boxed)\s*\{|[*_`\"$\\{}]")
 _LETTER = re.compile(
-    r"\W*?(?:(?:most likely|most probably|likely|probably|clearly|definitely|therefore|thus)\b[\s,:]*)?"
+    r"\W*?(?:(?:most likely|most probably|likely|probably|clearly|definitely|indeed|therefore|thus)\b[\s,:]*)?"
     r"(?P<word>(?:the )?(?:option|choice|letter|answer)\s+)?"
     r"(?P<open>[(\[])?(?P<letter>[A-Z])(?P<close>[)\]])?(?=\Z|[\s.,:;!?/&-])",
     re.IGNORECASE,
@@ -30,25 +30,31 @@ _OR_BRACKETED = re.compile(r"\b(?:or|and)\s+(?:option\s+)?\(?([A-Za-z])\)")
 _SEVERAL = re.compile(r"\W*(?:both|either|neither|all of|none of)\b", re.IGNORECASE)
 _NUMBER = re.compile(r"\W*(?:option|choice|number)?\s*#?([0-9]{1,2})(?=\Z|[.,:;)\]\s])", re.IGNORECASE)
 _IS_RIGHT = re.compile(
-    r"(?:(?:[Oo]ption|[Cc]hoice|[Aa]nswer)\s+\(?([A-Z])\b\)?|\(([A-Z])\)|\A\W*([A-Z])\b|\n\W*([A-Z])\b)[^.\n]{0,80}?"
+    r"(?:(?:[Oo]ption|[Cc]hoice|[Aa]nswer)\s+\(?([A-Z])\b\)?|\(([A-Z])\)|\A\W*([A-Z])\b|\n[^\w\n]*([A-Z])\b"
+    r"|\b(?:[Ss]o|[Tt]hus|[Hh]ence|[Tt]herefore),?\s([A-Z])\b)[^.\n]{0,80}?"
     r"\bis\s+(?:therefore\s+|thus\s+|likely\s+)?(?:the\s+)?(?:(?:most|best|only)\s+)?(?:\w+\s+)?"
     r"(?:correct|right|answer|option|choice)\b"
 )
 _NAMED = re.compile(r"\(([A-Z])\)|\b[Oo]ption\s+\(?([A-Z])\b|\b[Cc]hoice\s+\(?([A-Z])\b")
 _STRICT_LETTER = re.compile(r"\W*?(?:\(([A-Za-z])\)|\b([A-Z])[.):](?=\s|\Z)|\b([A-Z])(?=\W*\Z|\W*\n))")
 _LEADING_NUMBER = re.compile(r"\W*(?:option\s+)?([0-9]{1,2})\W*?(?:[.):]|\Z)", re.IGNORECASE)
-_LISTED = re.compile(r"^\W*(?:([A-Z])|([0-9]{1,2}))[.):]\s", re.MULTILINE)
+_LISTED = re.compile(r"^[^\w\n]*(?:([A-Z])|([0-9]{1,2}))[.):]\s", re.MULTILINE)
+_RESTATED = re.compile(
+    r"\W*\b" + r"[.):]\s[^.!?()]{1,80}\W{1,4}".join("ABC") + r"[.):]\s",
+    re.IGNORECASE,
+)
+"""The options once more, one after the other."""
 _NEGATION = re.compile(r"\bnot\b|n't\b|\bcannot\b|\bunlikely\b|\bneither\b|\bnor\b|\brather than\b", re.IGNORECASE)
 
 
 def _canonical(text: str, choices: Choices) -> Answer | None:
     """The option a short text names; its whole text goes before a letter, a letter before a number."""
     plain = _WRAPPING.sub(" ", text).strip()
-    return (
-        option_text.whole(plain, choices)
-        or _named(plain, choices)
-        or option_text.contained(first_sentence(plain), choices)
-    )
+    if whole := option_text.whole(plain, choices):
+        return whole
+    if _SEVERAL.match(plain) or _RESTATED.match(plain):
+        return None
+    return _named(plain, choices) or option_text.contained(first_sentence(plain), choices)
 
 
 def _named(text: str, choices: Choices) -> Answer | None:
@@ -100,6 +106,8 @@ def _anchored(anchor: Anchor, choices: Choices) -> Answer | None:
     if conclusive(anchor):
         return _canonical(anchor.span, choices)
     plain = _WRAPPING.sub(" ", anchor.span).strip()
+    if _RESTATED.match(plain):
+        return None
     return option_text.whole(first_sentence(plain), choices) or _named(plain, choices)
 
 
@@ -117,7 +125,7 @@ def _fallback(text: str, choices: Choices) -> Extraction | None:
 
 def _leading(text: str, line: str, choices: Choices) -> Answer | None:
     """The option that stands before the reasoning; the first item of a list is none."""
-    if len(_LISTED.findall(text)) > 1:
+    if len(_LISTED.findall(text)) > 1 or _RESTATED.match(line):
         return None
     first = first_sentence(line)
     if len(first) == 1 and first.isalpha() and len(text.strip(" .")) == 1:
@@ -149,7 +157,7 @@ def _declared_right(text: str, choices: Choices) -> Answer | None:
 
 def _closing(lines: list[str], choices: Choices) -> Answer | None:
     """The option that is the last line; the last of a list of options is none."""
-    if lines[:-1] and _strict_letter(lines[-2], choices):
+    if (lines[:-1] and _strict_letter(lines[-2], choices)) or _RESTATED.match(lines[-1]):
         return None
     return _strict_letter(lines[-1], choices) or option_text.whole(lines[-1], choices)
 

@@ -18,7 +18,8 @@ from magdi_cli.tasks.judgement import (
 from magdi_cli.tasks.normalise import key
 
 _DIRECT = re.compile(
-    r"[^\w]*(?:\\(?:text|mathrm|textbf|mathbf)\{)?(?:[A-Z][).:]\s*)?(?:(?:most )?(?:likely|probably|definitely),? )?"
+    r"[^\w]*(?:\\(?:text|mathrm|textbf|mathbf)\{)?(?:(?:[A-Z]|[0-9]{1,2})[).:]\s*)?"
+    r"(?:(?:most )?(?:likely|probably|definitely),? )?"
     r"(?P<word>yes|no|true|false|not true|not false)\b(?!\s*(?:or|/)\s*(?:yes|no|true|false)\b)",
     re.IGNORECASE,
 )

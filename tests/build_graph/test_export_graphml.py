@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from magdi_cli.build_graph.exporting.graphml import GraphMLEntry, file_name
-from magdi_cli.build_graph.exporting.printable import printable
 from magdi_cli.core.graph import InteractionGraph
+from magdi_cli.core.printable import printable
 from magdi_cli.core.records import read_records
 from tests.build_graph.any_graphs import any_graphs, huge, ids, several, written
 from tests.distill.graphs import graph

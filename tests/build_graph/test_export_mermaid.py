@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 
 from magdi_cli.build_graph.exporting.mermaid import chart
-from magdi_cli.build_graph.exporting.printable import one_line
 from magdi_cli.core.graph import InteractionGraph, Node
+from magdi_cli.core.printable import one_line
 from magdi_cli.core.problem import Answer
 from tests.build_graph.any_graphs import HOSTILE, any_graphs, several, written
 from tests.distill.graphs import graph, problem

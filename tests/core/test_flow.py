@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from magdi_cli.core.evaluation import Prediction
-from magdi_cli.core.flow import Journal, in_order
+from magdi_cli.core.flow import Journal, as_done, in_order
 from magdi_cli.core.problem import Problem
 from magdi_cli.core.records import encode
 from magdi_cli.core.seeds import seed_for
@@ -65,6 +65,87 @@ def test_a_slow_item_delays_itself_and_not_the_others() -> None:
 
     assert asyncio.run(run()) == [0, 1, 2, 3, 4, 5]
     assert finished == [1, 2, 3, 4, 5, 0]
+
+
+@given(st.permutations(range(8)), st.integers(1, 9))
+def test_every_result_comes_once_as_soon_as_it_is_there(turns: list[int], at_once: int) -> None:
+    finished: list[int] = []
+
+    async def run() -> list[int]:
+        async def work(item: int) -> int:
+            for _ in range(turns[item]):
+                await asyncio.sleep(0)
+            finished.append(item)
+            return item
+
+        return [result async for result in as_done(range(8), work, at_once=at_once)]
+
+    came = asyncio.run(run())
+    assert sorted(came) == list(range(8))
+    if at_once == 1:
+        assert came == finished == list(range(8))
+
+
+def test_a_slow_item_does_not_hold_back_what_comes_after_it() -> None:
+    released = asyncio.Event()
+
+    async def work(item: int) -> int:
+        if item == 0:
+            await released.wait()
+        return item
+
+    async def run() -> list[int]:
+        came = []
+        async for result in as_done(range(6), work, at_once=2):
+            came.append(result)
+            if len(came) == 5:
+                released.set()
+        return came
+
+    assert asyncio.run(run()) == [1, 2, 3, 4, 5, 0]
+
+
+def test_after_a_failure_what_is_under_way_is_handed_out_and_nothing_more_begun() -> None:
+    begun: list[int] = []
+
+    async def work(item: int) -> int:
+        begun.append(item)
+        await asyncio.sleep(0)
+        if item == 1:
+            raise ValueError("item 1")
+        await asyncio.sleep(0.01)
+        return item
+
+    came: list[int] = []
+
+    async def run() -> None:
+        async for result in as_done(range(9), work, at_once=3):
+            came.append(result)
+
+    with pytest.raises(ValueError, match="item 1"):
+        asyncio.run(run())
+    assert sorted(came) == [0, 2]
+    assert begun == [0, 1, 2]
+
+
+def test_a_reader_of_results_as_they_come_cancels_the_rest_by_leaving() -> None:
+    cancelled: list[int] = []
+
+    async def work(item: int) -> int:
+        try:
+            await asyncio.sleep(60 * item)
+        except asyncio.CancelledError:
+            cancelled.append(item)
+            raise
+        return item
+
+    async def run() -> None:
+        results = as_done(range(4), work, at_once=4)
+        assert await anext(results) == 0
+        await results.aclose()
+
+    asyncio.run(run())
+    assert sorted(cancelled) == [1, 2, 3]
 
 
 def test_what_is_under_way_is_cancelled_when_the_reader_leaves() -> None:

@@ -5,8 +5,19 @@ from hypothesis import given
 
 from magdi_cli.core.debate import Debate
 from magdi_cli.core.errors import DataProblem
+from magdi_cli.core.evaluation import Prediction
 from magdi_cli.core.graph import InteractionGraph
-from magdi_cli.core.records import decode, encode, read_records, repair_tail, replacing, replacing_folder, write_records
+from magdi_cli.core.problem import Problem
+from magdi_cli.core.records import (
+    decode,
+    encode,
+    read_records,
+    read_sound,
+    repair_tail,
+    replacing,
+    replacing_folder,
+    write_records,
+)
 from tests.strategies import debates, graphs, problem
 
 
@@ -91,3 +102,19 @@ def test_written_records_are_counted(tmp_path: Path) -> None:
 
 def _debate() -> Debate:
     return Debate(problem=problem(), agents=("a", "b"), turns=(), stopped="rounds", answer=None)
+
+
+def test_all_bad_lines_of_a_file_are_told_at_once_with_the_way_out(tmp_path: Path) -> None:
+    good = encode(problem())
+    path = tmp_path / "problems.jsonl"
+    path.write_bytes(good + b'{"id": 3}\n' + good + b"no json\n")
+    with pytest.raises(DataProblem, match=r"problems\.jsonl:2: .*; :4: .*; mend it"):
+        read_sound(path, Problem, way_out="mend it")
+    path.write_bytes(good + b"\n" + good)
+    assert read_sound(path, Problem, way_out="mend it") == [problem(), problem()]
+
+
+def test_a_record_of_another_kind_is_told_as_such(tmp_path: Path) -> None:
+    line = b'{"schema": "magdi.prediction/2", "problem": 1}'
+    with pytest.raises(DataProblem, match=r"here: schema: .*'magdi.prediction/1', and is 'magdi.prediction/2'"):
+        decode(Prediction, line, "here")

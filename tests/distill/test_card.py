@@ -9,8 +9,9 @@ import typer
 from huggingface_hub import ModelCard, metadata_load
 
 from magdi_cli.cli.app import app
-from magdi_cli.core.config import EvaluateConfig, MergeConfig
+from magdi_cli.core.config import MergeConfig
 from magdi_cli.core.distill_config import DistillConfig
+from magdi_cli.core.evaluate_config import EvaluateConfig
 from magdi_cli.core.evaluation import Prediction, Sample
 from magdi_cli.core.options import arguments, resolved
 from magdi_cli.core.records import encode, sha256, write_records

@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 
 from magdi_cli.core.distill_config import DistillConfig
+from magdi_cli.core.errors import DataProblem
 from magdi_cli.core.graph import InteractionGraph
-from magdi_cli.core.records import write_records
+from magdi_cli.core.records import BAD_LINES, encode, write_records
 from magdi_cli.distill.lessons.corpus import Corpus, read_corpus
 from tests.distill.graphs import graph, problem
 from tests.reports import Heard
@@ -65,3 +66,40 @@ def test_the_content_has_one_name_whatever_the_files_are_called(tmp_path: Path, 
     apart, _ = corpus(tmp_path / "apart", *([graphs[place]] for place in order))
     together, _ = corpus(tmp_path / "together", [graphs[place] for place in order])
     assert apart.sha256 == together.sha256
+
+
+def test_all_bad_graphs_of_a_file_are_told_at_once_with_the_way_out(tmp_path: Path) -> None:
+    sound = encode(graph(["+-", "-+"]))
+    lines = [
+        sound,
+        sound.replace(b"[0,2]", b"[0,9]"),
+        b"{cut off\n",
+        b'{"schema":"magdi.debate/1","problem":{},"agents":[]}\n',
+        sound.replace(b"graph/1", b"graph/2"),
+    ]
+    path = tmp_path / "graphs.jsonl"
+    path.write_bytes(b"".join(lines))
+    with pytest.raises(DataProblem) as caught:
+        read_corpus(DistillConfig(graphs=(path,)), Heard())
+    told = str(caught.value).removeprefix(str(path)).split("; ")
+    assert [fault.partition(" ")[0] for fault in told] == [":2:", ":3:", ":4:", ":5:", "magdi"]
+    assert "problem 'p1': edge 0->9 leaves the graph of 4 nodes" in told[0]
+    assert told[2] == ":4: schema: Input should be 'magdi.graph/1', and is 'magdi.debate/1'"
+    assert told[3] == ":5: schema: Input should be 'magdi.graph/1', and is 'magdi.graph/2'"
+    assert told[4] == "magdi build-graph makes sound graphs of debates"
+
+
+def test_reading_stops_after_so_many_bad_graphs(tmp_path: Path) -> None:
+    path = tmp_path / "graphs.jsonl"
+    path.write_text("oops\n" * 10_000)
+    with pytest.raises(DataProblem) as caught:
+        read_corpus(DistillConfig(graphs=(path,)), Heard())
+    assert str(caught.value).count("Invalid JSON") == BAD_LINES
+
+
+def test_a_run_named_in_place_of_its_graphs_is_told_apart(tmp_path: Path) -> None:
+    write_records(tmp_path / "run/graphs/graphs.jsonl", [graph(["+-"])])
+    (tmp_path / "other").mkdir()
+    for name, said in (("run", f"--run-dir {tmp_path / 'run'} reads"), ("other", "name a file of graphs")):
+        with pytest.raises(DataProblem, match=f"no graphs.jsonl in the folder {tmp_path / name}; {said}"):
+            read_corpus(DistillConfig(graphs=(tmp_path / name,)), Heard())

@@ -7,8 +7,9 @@ from magdi_cli.core.distill_config import DistillConfig
 from magdi_cli.core.errors import UnknownName, UsageProblem
 from magdi_cli.distill.lessons.ablations import GRAPH_FEATURES, PAIRS
 from magdi_cli.distill.lessons.examples import active
-from magdi_cli.distill.lessons.settings import applied, levels_of
+from magdi_cli.distill.lessons.settings import GRAPH_OBJECTIVES, applied, levels_of
 from magdi_cli.distill.student.encoder import LAYERS
+from magdi_cli.distill.student.objectives import objectives
 
 
 @pytest.mark.parametrize(("option", "table"), [("gnn", LAYERS), ("graph_features", GRAPH_FEATURES), ("pairs", PAIRS)])
@@ -45,6 +46,19 @@ def test_an_unknown_objective_is_refused_with_the_nearest() -> None:
 def test_weights_that_are_all_zero_leave_nothing_to_train() -> None:
     with pytest.raises(UsageProblem, match="nothing to train"):
         levels_of(DistillConfig(level="round-0", weight=("next-token=0",)))
+
+
+def test_frozen_features_need_an_objective_that_reaches_the_student() -> None:
+    alone = ("next-token=0", "margin=0", "flip=1")
+    with pytest.raises(UsageProblem, match="--graph-features frozen, node, flip cannot reach the student"):
+        levels_of(DistillConfig(graph_features="frozen", weight=alone))
+    assert levels_of(DistillConfig(weight=alone))
+    assert levels_of(DistillConfig(graph_features="frozen", weight=("next-token=0",)))
+
+
+def test_the_objectives_of_the_graph_are_those_of_its_encoder() -> None:
+    known = objectives(margin=1.0)
+    assert {name for name, objective in known.items() if "graph_encoder" in objective.heads} == GRAPH_OBJECTIVES
 
 
 def test_a_teacher_belongs_to_single_teacher_only() -> None:

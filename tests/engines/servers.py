@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager
 from types import MappingProxyType
 from typing import Any
 
-from tests.loopback import ChatHandler, LoopbackServer, chat_completion, running
+from tests.loopback import ChatHandler, LoopbackServer, chat_completion, chat_completions, running
 
 Act = Callable[["_Handler"], None]
 """What the server does with one call."""
@@ -52,6 +52,23 @@ def replies(status: int, content: str, headers: Mapping[str, str] = MappingProxy
 def says(text: str | None, finish_reason: str = "stop", *, tokens: tuple[int, int] = (3, 2)) -> Act:
     """A good chat completion of so many tokens read and written."""
     return replies(200, chat_completion(text, finish_reason, tokens=tokens))
+
+
+def says_thinking(text: str, thoughts: str | None = None, *, written: int, counted: int | None = None) -> Act:
+    """A good reply whose thoughts are delivered apart; with the provider's own count of their tokens."""
+    message = {"content": text} | ({"reasoning_content": thoughts} if thoughts is not None else {})
+    details = {"completion_tokens_details": {"reasoning_tokens": counted}} if counted is not None else {}
+    return replies(200, chat_completions([message], tokens=(3, written), **details))
+
+
+def says_each(*texts: str | None, tokens: tuple[int, int] = (3, 2)) -> Act:
+    """As many choices as a call asks for, as far as the texts reach; the tokens are those of all of them."""
+
+    def act(handler: _Handler) -> None:
+        messages = [{"content": text} for text in texts[: handler.body.get("n", 1)]]
+        replies(200, chat_completions(messages, tokens=tokens))(handler)
+
+    return act
 
 
 def refuses(status: int, message: str, headers: Mapping[str, str] = MappingProxyType({})) -> Act:

@@ -55,15 +55,6 @@ def test_what_is_asked_arrives() -> None:
     assert body["response_format"]["json_schema"]["schema"] == schema
 
 
-def test_several_samples_are_as_many_calls() -> None:
-    with playing(says("one"), says("two"), says("three")) as server:
-        completion = asyncio.run(converse(server, ask(n=3)))
-
-    assert sorted(reply.text for reply in completion.replies) == ["one", "three", "two"]
-    assert (completion.usage.calls, completion.usage.completion_tokens, len(server.bodies)) == (3, 6, 3)
-    assert "n" not in server.bodies[0] or server.bodies[0]["n"] == 1
-
-
 @pytest.mark.parametrize("status", [408, 409, 429, 500, 502, 503, 504])
 def test_what_may_pass_is_tried_again(status: int) -> None:
     completion, calls = answer(refuses(status, "not now"), says("hello"))

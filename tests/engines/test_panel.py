@@ -136,7 +136,7 @@ def test_a_teacher_nobody_may_call_ends_the_meeting(tmp_path: Path) -> None:
             at_the_table(seats, tmp_path / "calls.jsonl", speak)
 
 
-def student(model: ResolvedModel, engine: EngineName, report: Heard, adapter: Path | None = None) -> Completion:
+def student(model: ResolvedModel, engine: EngineName, adapter: Path | None = None) -> Completion:
     async def answer() -> Completion:
         async with open_student(
             model,
@@ -144,7 +144,6 @@ def student(model: ResolvedModel, engine: EngineName, report: Heard, adapter: Pa
             engine=engine,
             seed=0,
             max_tokens=4,
-            report=report,
         ) as opened:
             return await opened.generate(ask(max_tokens=4))
 
@@ -154,13 +153,13 @@ def student(model: ResolvedModel, engine: EngineName, report: Heard, adapter: Pa
 def test_a_student_runs_in_transformers_where_asked(tmp_path: Path) -> None:
     folder = str(tiny_student.build(tmp_path))
 
-    assert student(ResolvedModel(path=folder, hub_id=folder), "transformers", Heard()).error is None
+    assert student(ResolvedModel(path=folder, hub_id=folder), "transformers").error is None
 
 
 def test_a_student_may_be_behind_an_api() -> None:
     with playing(says("hello")) as server:
         name = f"hosted_vllm/m?api_base={server.api_base}"
-        completion = student(ResolvedModel(path=name, hub_id=name), "api", Heard())
+        completion = student(ResolvedModel(path=name, hub_id=name), "api")
 
     assert completion.replies[0].text == "hello"
 
@@ -168,9 +167,9 @@ def test_a_student_may_be_behind_an_api() -> None:
 def test_an_api_takes_no_adapter_and_no_hub_model(tmp_path: Path) -> None:
     model = ResolvedModel(path="x", hub_id="hosted_vllm/m?api_base=http://127.0.0.1:1/v1")
     with pytest.raises(UsageProblem, match="an API cannot load the adapter"):
-        student(model, "api", Heard(), adapter=tmp_path)
+        student(model, "api", adapter=tmp_path)
     with pytest.raises(UsageProblem, match="no teacher named"):
-        student(ResolvedModel(path="x", hub_id="nobody/small"), "api", Heard())
+        student(ResolvedModel(path="x", hub_id="nobody/small"), "api")
 
 
 def test_auto_is_one_of_the_engines_that_are_here() -> None:

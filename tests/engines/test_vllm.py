@@ -5,14 +5,15 @@ import os
 import subprocess
 from functools import partial
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 
-from magdi_cli.core.errors import EnvironmentProblem
-from magdi_cli.core.protocols import Completion, Request
+from magdi_cli.core.errors import EnvironmentProblem, UnknownName
+from magdi_cli.core.protocols import Completion, Reply, Request
 from magdi_cli.engines.api import open_api
 from magdi_cli.engines.local_server import open_local
-from magdi_cli.engines.vllm import open_vllm
+from magdi_cli.engines.vllm import VllmEngine, open_vllm
 from magdi_cli.engines.weights import ResolvedModel
 from tests.engines.requests import ask
 from tests.engines.test_guard import alive
@@ -73,6 +74,30 @@ def test_vllm_and_transformers_say_the_same_with_and_without_an_adapter(
     assert "context of 2048" in too_long.error
     assert said.out == ""
     assert engines_left() == []
+
+
+def test_settings_arrive_and_win_over_magdis_own(tiny: str) -> None:
+    async def converse() -> tuple[Any, int, Reply]:
+        settings = {"max_num_seqs": 3, "max_model_len": 128, "enable_prefix_caching": False}
+        async with open_vllm(tiny, adapter=None, seed=0, settings=settings) as opened:
+            engine = cast(VllmEngine, opened)
+            completion = await engine.generate(ask("one", max_tokens=5))
+            return engine.llm.vllm_config, engine.context, completion.replies[0]
+
+    config, context, reply = asyncio.run(converse())
+
+    assert (config.scheduler_config.max_num_seqs, context) == (3, 128)
+    assert config.cache_config.enable_prefix_caching is False
+    assert reply.truncated is (reply.completion_tokens == 5)
+
+
+def test_a_setting_that_vllm_does_not_know_is_refused(tiny: str) -> None:
+    async def start() -> None:
+        async with open_vllm(tiny, adapter=None, seed=0, settings={"max_num_seq": 3}):
+            raise AssertionError
+
+    with pytest.raises(UnknownName, match="close: max_num_seqs"):
+        asyncio.run(start())
 
 
 def test_a_folder_without_weights_is_said_to_be_no_model(tmp_path: Path) -> None:

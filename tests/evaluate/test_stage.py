@@ -3,13 +3,14 @@ from pathlib import Path
 
 import pytest
 
-from magdi_cli.core.config import EvaluateConfig
 from magdi_cli.core.errors import DataProblem, GateFailed, UnknownName, UsageProblem
+from magdi_cli.core.evaluate_config import EvaluateConfig
 from magdi_cli.core.evaluation import Prediction, Sample
 from magdi_cli.core.protocols import Sampling
 from magdi_cli.core.records import decode, encode
 from magdi_cli.engines.subject import find_subject
-from magdi_cli.evaluate.stage import run, sampling_of
+from magdi_cli.evaluate.asked import sampling_of
+from magdi_cli.evaluate.stage import run
 from tests.reports import Heard
 from tests.strategies import problem
 

@@ -129,3 +129,20 @@ def test_identical_options_are_one_answer():
 def test_long_hostile_replies_take_time_in_proportion(kind, unit):
     # quadratic reading would take minutes here
     extract(unit * (20_000 // len(unit)), problem_of(kind))
+
+
+@pytest.mark.parametrize(
+    ("text", "whole", "cut_off"),
+    [
+        ("The answer is 24. The answer is 24. The answer is 2", "2", "24"),
+        ("The answer is 24. The answer is 175 + 3", "178", "24"),
+        ("He walks on.\n\nStep 26: Add what he walked on day", "26", None),
+        ("So \\boxed{24}", "24", "24"),
+        ("So the answer is 24.", "24", "24"),
+        ("So the answer is 24", "24", None),
+    ],
+)
+def test_a_reply_that_was_cut_off_has_only_the_answers_it_announced_before(text, whole, cut_off):
+    problem = problem_of("number", "24")
+    assert getattr(extract(text, problem), "answer", None) == whole
+    assert getattr(extract(text, problem, cut_off=True), "answer", None) == cut_off

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from magdi_cli.build_graph.stage import run as build_graphs
-from magdi_cli.core.config import BuildGraphConfig, EfficiencyConfig, EvaluateConfig
+from magdi_cli.core.config import BuildGraphConfig, EfficiencyConfig
+from magdi_cli.core.evaluate_config import EvaluateConfig
 from magdi_cli.core.evaluation import Prediction, Sample
 from magdi_cli.core.graph import InteractionGraph
 from magdi_cli.core.problem import Answer, Problem

@@ -17,8 +17,8 @@ from typing import Literal
 from xml.sax.saxutils import escape
 
 from magdi_cli.build_graph.exporting import Write
-from magdi_cli.build_graph.exporting.printable import printable
 from magdi_cli.core.graph import InteractionGraph, Node
+from magdi_cli.core.printable import printable
 from magdi_cli.core.problem import Problem
 from magdi_cli.core.records import encode, replacing_folder
 

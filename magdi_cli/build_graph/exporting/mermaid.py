@@ -11,8 +11,8 @@ from itertools import groupby
 from pathlib import Path
 
 from magdi_cli.build_graph.exporting import Write
-from magdi_cli.build_graph.exporting.printable import one_line
 from magdi_cli.core.graph import InteractionGraph, Node
+from magdi_cli.core.printable import one_line
 from magdi_cli.core.records import replacing
 from magdi_cli.tasks.prompts import question_text
 

@@ -16,7 +16,7 @@ from magdi_cli.core.voting import group_answers, heaviest
 from magdi_cli.tasks.answers import canonical, extract, same_answer
 from magdi_cli.tasks.catalog import TASKS
 
-ANNOUNCED = frozenset({"boxed", "hashes", "answer-is", "answer-colon"})
+ANNOUNCED = frozenset({"boxed", "hashes", "answer-is", "option-is", "answer-colon"})
 """Rules that read an answer the text itself announces."""
 
 TASK_NAMES: Mapping[str, str] = MappingProxyType(

@@ -9,8 +9,8 @@ from magdi_cli.core.distill_config import DistillConfig
 from magdi_cli.core.errors import DataProblem
 from magdi_cli.core.graph import InteractionGraph
 from magdi_cli.core.protocols import Report
-from magdi_cli.core.records import STDIN, encode, read_records, source_name
-from magdi_cli.distill.lessons.held_out import read_held_out
+from magdi_cli.core.records import STDIN, encode, source_name
+from magdi_cli.distill.lessons.held_out import read_graphs, read_held_out
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -73,7 +73,7 @@ def read_corpus(config: DistillConfig, report: Report) -> Corpus:
     """
     paths, reading = _paths(config), _Reading()
     for path in paths:
-        for graph in read_records(path, InteractionGraph):
+        for graph in read_graphs(path):
             reading.add(graph, source_name(path))
     if not reading.graphs:
         raise DataProblem(f"no graphs in {', '.join(map(source_name, paths))}; run magdi build-graph first")
@@ -95,9 +95,21 @@ def read_corpus(config: DistillConfig, report: Report) -> Corpus:
 
 def _paths(config: DistillConfig) -> tuple[Path, ...]:
     if config.graphs:
-        named = (path / GRAPHS if path != STDIN and path.is_dir() else path for path in config.graphs)
-        return tuple(dict.fromkeys(named))
+        return tuple(dict.fromkeys(map(_file, config.graphs)))
     source = config.run_dir / "graphs" / GRAPHS
     if not source.exists():
         raise DataProblem(f"no graphs in {config.run_dir}; run magdi build-graph first, or name a file of graphs")
     return (source,)
+
+
+def _file(path: Path) -> Path:
+    if path == STDIN or not path.is_dir():
+        return path
+    if not (path / GRAPHS).exists():
+        inside = (
+            f"--run-dir {path} reads the graphs of that run"
+            if (path / "graphs" / GRAPHS).exists()
+            else "name a file of graphs"
+        )
+        raise DataProblem(f"no {GRAPHS} in the folder {path}; {inside}")
+    return path / GRAPHS

@@ -8,7 +8,7 @@ from magdi_cli.core.distill_config import DistillConfig
 from magdi_cli.core.errors import DataProblem
 from magdi_cli.core.graph import InteractionGraph
 from magdi_cli.core.problem import Problem
-from magdi_cli.core.records import read_records, source_name
+from magdi_cli.core.records import read_sound, source_name
 
 VALIDATION = "validation.jsonl"
 NONE = Path("none")
@@ -17,11 +17,16 @@ NAMED = 5
 """Problems that a refusal names."""
 
 
+def read_graphs(path: Path) -> list[InteractionGraph]:
+    """The graphs of a file; a `DataProblem` with all that is wrong with it."""
+    return read_sound(path, InteractionGraph, way_out="magdi build-graph makes sound graphs of debates")
+
+
 def read_held_out(
     config: DistillConfig, sources: Iterable[Path], trained_on: Sequence[InteractionGraph]
 ) -> tuple[InteractionGraph, ...]:
     """The validation graphs of a config; a `DataProblem` where a question of theirs is also trained on."""
-    graphs = tuple(graph for path in _paths(config, sources) for graph in read_records(path, InteractionGraph))
+    graphs = tuple(graph for path in _paths(config, sources) for graph in read_graphs(path))
     if not graphs and config.validation not in (None, NONE):
         raise DataProblem(
             f"no graphs in {config.validation}; magdi build-graph --val 0.1 makes some, or train with --validation none"

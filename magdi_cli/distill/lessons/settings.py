@@ -9,10 +9,14 @@ from typing import Any
 from magdi_cli.core.distill_config import DistillConfig
 from magdi_cli.core.errors import UsageProblem
 from magdi_cli.core.level import LEVELS, Level, level_named
+from magdi_cli.distill.lessons.ablations import GRAPH_FEATURES
 from magdi_cli.distill.lessons.examples import active
 from magdi_cli.distill.lessons.tracker_names import tracker_names
 
 DEFAULT_LEVEL = "graph"
+
+GRAPH_OBJECTIVES = frozenset({"node", "flip"})
+"""The objectives that read the graph encoder alone, and train the student only through its node features."""
 
 RECIPES: Mapping[str, Mapping[str, Any]] = MappingProxyType(
     {
@@ -57,7 +61,10 @@ def levels_of(config: DistillConfig) -> tuple[Level, ...]:
     if config.teacher is not None and all(level.teachers == "all" for level in levels):
         names = ", ".join(level.name for level in levels)
         raise UsageProblem(f"level {names} learns from all teachers; --teacher belongs to single-teacher")
-    return tuple(_reweighted(level, weights_for(level, config)) for level in levels)
+    reweighted = tuple(_reweighted(level, weights_for(level, config)) for level in levels)
+    for level in reweighted:
+        _require_a_way_to_the_student(level, config.graph_features)
+    return reweighted
 
 
 def weights_for(level: Level, config: DistillConfig) -> tuple[str, ...]:
@@ -86,6 +93,14 @@ def _reweighted(level: Level, weights: tuple[str, ...]) -> Level:
     if not active(changed):
         raise UsageProblem(f"all weights of level {level.name} are 0; there is nothing to train")
     return changed
+
+
+def _require_a_way_to_the_student(level: Level, features: str) -> None:
+    if not GRAPH_FEATURES[features].live and set(active(level)) <= GRAPH_OBJECTIVES:
+        raise UsageProblem(
+            f"with --graph-features {features}, {', '.join(active(level))} cannot reach the student, and no other "
+            "objective has any weight; give one to next-token or margin, or leave the features live"
+        )
 
 
 def _weight(text: str) -> tuple[str, float]:

@@ -1,20 +1,21 @@
 """What a stopped training goes on from: checkpoints, and the lines of `metrics.jsonl` up to them."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from magdi_cli.core.errors import DataProblem
-from magdi_cli.core.records import repair_tail, write_records
+from magdi_cli.core.records import repair_tail, replacing, sha256, write_records
 from magdi_cli.distill.lessons.metrics import read_metrics
 from magdi_cli.distill.student.student import Student
 from magdi_cli.distill.training.ranks import fill
 
 STATE = "trainer_state.json"
 TRAINABLE = "trainable.safetensors"
+BASE = "base.json"
 
 
 def newest_checkpoint(folder: Path) -> Path | None:
@@ -36,6 +37,20 @@ def step_of(checkpoint: Path) -> int | None:
     except (FileNotFoundError, ValueError):
         return None
     return int(state["global_step"])
+
+
+def require_same_base(folder: Path, weights: Sequence[Path]) -> None:
+    """Note beside the checkpoints what weights they build on; a `DataProblem` where the newest builds on others."""
+    noted, there = folder / BASE, {path.name: sha256(path) for path in weights}
+    newest = newest_checkpoint(folder)
+    if newest is None or not noted.exists():
+        with replacing(noted) as handle:
+            handle.write(json.dumps(there).encode())
+    elif json.loads(noted.read_bytes()) != there:
+        raise DataProblem(
+            f"the weights of the base have changed since {newest} was made; bring the former ones back, "
+            "or start over with --resume never"
+        )
 
 
 def save_trainable(values: Mapping[str, Tensor], folder: Path) -> None:
