@@ -73,8 +73,8 @@ def test_rescoring_changes_nothing_that_was_judged_right(run: Path) -> None:
 
 
 def test_a_gate_ends_with_code_7(run: Path) -> None:
-    done = magdi("evaluate", "--rescore", "--fail-under", "1.01", cwd=run.parent.parent, code=7)
-    assert "is below --fail-under 1.01" in done.stderr
+    done = magdi("evaluate", "--rescore", "--fail-under", "1", cwd=run.parent.parent, code=7)
+    assert "is below --fail-under 1" in done.stderr
 
 
 def test_a_finished_stage_is_not_done_again(run: Path) -> None:
