@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Callable, Collection, Coroutine, Iterable, Iterator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from itertools import islice
@@ -58,11 +58,7 @@ async def in_order(
         finish = False
         raise
     finally:
-        crew.failures.append(_ReaderLeft())
-        if not finish:
-            for task in running:
-                task.cancel()
-        await asyncio.gather(*running, return_exceptions=True)
+        await crew.leave(running, finish=finish)
 
 
 async def as_done(
@@ -88,10 +84,7 @@ async def as_done(
                     yield task.result()
         crew.check()
     finally:
-        crew.failures.append(_ReaderLeft())
-        for task in running:
-            task.cancel()
-        await asyncio.gather(*running, return_exceptions=True)
+        await crew.leave(running)
 
 
 class _Crew(Generic[Item, Result]):
@@ -114,6 +107,14 @@ class _Crew(Generic[Item, Result]):
     def check(self) -> None:
         if self.failures:
             raise self.failures[0]
+
+    async def leave(self, running: Collection[asyncio.Task[Result]], *, finish: bool = False) -> None:
+        """Begin nothing more, and end what is under way: cancelled, or with `finish` waited for."""
+        self.failures.append(_ReaderLeft())
+        if not finish:
+            for task in running:
+                task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
 
 
 async def together(work: Iterable[Coroutine[Any, Any, Result]]) -> list[Result]:

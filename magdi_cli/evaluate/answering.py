@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import AsyncExitStack, aclosing
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import partial
 
 from magdi_cli.core.artifact import Artifact
@@ -21,16 +21,13 @@ from magdi_cli.evaluate.baseline import Baseline
 from magdi_cli.evaluate.evaluated import PREDICTIONS, Evaluated
 from magdi_cli.evaluate.metrics import Meter, predict, read_sample
 from magdi_cli.evaluate.results import evaluation_folder, stored_evaluation, write_evaluation
-from magdi_cli.evaluate.store import Store
+from magdi_cli.evaluate.store import Problems, Store
 from magdi_cli.tasks.catalog import is_out_of_domain
 from magdi_cli.tasks.prompts import student_messages
 
 PROBLEMS_IN_FLIGHT = 256
 FAILED_SHARE = 0.05
 """Share of requests without a reply above which a score would say more about failures than about answers."""
-
-Problems = Mapping[str, Problem]
-"""By id."""
 
 
 def answered(config: EvaluateConfig, baseline: Baseline | None, report: Report, emit: Emit) -> list[Evaluated]:
@@ -141,11 +138,11 @@ class Model:
     stack: AsyncExitStack
     start_seconds: float | None = None
     """How long it took to start; None as long as it is not."""
-    _engine: list[Engine] = field(default_factory=list)
+    engine: Engine | None = None
 
     async def ready(self) -> Engine:
         """The running engine."""
-        if not self._engine:
+        if self.engine is None:
             started = time.perf_counter()
             config, subject = self.sitting.config, self.sitting.subject
             opening = open_student(
@@ -156,9 +153,9 @@ class Model:
                 max_tokens=config.max_tokens,
                 settings=settings_of(config),
             )
-            self._engine.append(await self.stack.enter_async_context(opening))
+            self.engine = await self.stack.enter_async_context(opening)
             self.start_seconds = time.perf_counter() - started
-        return self._engine[0]
+        return self.engine
 
 
 async def _answer(engine: Engine, sampling: Sampling, problem: Problem) -> tuple[Problem, Completion]:

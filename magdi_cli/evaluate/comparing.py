@@ -50,11 +50,10 @@ class Joined:
 def _shared_tasks(config: CompareConfig, a: Side, b: Side) -> list[str]:
     shared = [task for task in a.tasks if task in b.tasks]
     wanted = [name.strip() for name in config.task.split(",")] if config.task else shared
+    there = f"{a.name} has {', '.join(a.tasks)}; {b.name} has {', '.join(b.tasks)}"
     if missing := [task for task in wanted if task not in shared]:
-        there = f"{a.name} has {', '.join(a.tasks)}; {b.name} has {', '.join(b.tasks)}"
         raise DataProblem(f"not evaluated by both: {', '.join(missing)}; {there}")
     if not wanted:
-        there = f"{a.name} has {', '.join(a.tasks)}; {b.name} has {', '.join(b.tasks)}"
         raise DataProblem(f"{a.name} and {b.name} have no task in common: {there}")
     return wanted
 

@@ -14,7 +14,13 @@ from magdi_cli.engines.subject import subject_name
 from magdi_cli.evaluate.asked import ALL, subjects_asked, tasks_named
 from magdi_cli.evaluate.evaluated import PREDICTIONS, Evaluated
 from magdi_cli.evaluate.metrics import Meter, predict, reread
-from magdi_cli.evaluate.results import evaluations_folder, stored_evaluation, write_evaluation
+from magdi_cli.evaluate.results import (
+    evaluations_folder,
+    predicted_folders,
+    stored_evaluation,
+    subject_and_task,
+    write_evaluation,
+)
 from magdi_cli.evaluate.teams import DEBATES_ENGINE
 
 
@@ -36,7 +42,7 @@ def rescored(config: EvaluateConfig, report: Report, emit: Emit) -> list[Evaluat
 
 
 def _judged_again(folder: Path, config: EvaluateConfig, emit: Emit) -> Evaluated:
-    subject, _, task = folder.name.rpartition("--")
+    subject, task = subject_and_task(folder)
     artifact = Artifact(kind="evaluation", path=folder)
     meter = Meter()
     with artifact.locked():
@@ -70,20 +76,17 @@ def _predictions(path: Path, meter: Meter, emit: Emit) -> Iterator[Prediction]:
 
 def _stored(config: EvaluateConfig) -> list[Path]:
     """The folders of predictions that the config names: of the subjects, on the tasks."""
-    root = evaluations_folder(config.run_dir)
-    folders = sorted(path.parent for path in root.glob(f"*/{PREDICTIONS}"))
+    stored = {folder: subject_and_task(folder) for folder in predicted_folders(config.run_dir)}
     tasks = tasks_named(config)
     if config.student == ALL:
-        subjects = {folder.name.rpartition("--")[0] for folder in folders}
+        subjects = {subject for subject, _ in stored.values()}
     else:
         subjects = {subject_name(config.run_dir, name) for name in subjects_asked(config)}
     fitting = [
-        folder
-        for folder in folders
-        if folder.name.rpartition("--")[0] in subjects and (tasks is None or folder.name.rpartition("--")[2] in tasks)
+        folder for folder, (subject, task) in stored.items() if subject in subjects and (tasks is None or task in tasks)
     ]
     if not fitting:
         wanted = f"{' or '.join(sorted(subjects))}--{' or '.join(tasks) if tasks else 'TASK'}"
-        there = ", ".join(folder.name for folder in folders) or "nothing"
-        raise DataProblem(f"no {wanted}/{PREDICTIONS} in {root}; there is: {there}")
+        there = ", ".join(folder.name for folder in stored) or "nothing"
+        raise DataProblem(f"no {wanted}/{PREDICTIONS} in {evaluations_folder(config.run_dir)}; there is: {there}")
     return fitting

@@ -9,7 +9,7 @@ from magdi_cli.core.errors import DataProblem, UnknownName
 from magdi_cli.core.evaluation import Prediction
 from magdi_cli.core.records import read_records
 from magdi_cli.evaluate.evaluated import PREDICTIONS
-from magdi_cli.evaluate.results import evaluations_folder
+from magdi_cli.evaluate.results import evaluations_folder, predicted_folders, subject_and_task
 
 _SEED = re.compile(r"--seed-[0-9]+\Z")
 """How a further seed of a student is told apart from the first."""
@@ -64,14 +64,15 @@ def _seeds(name: str, run_dir: Path) -> list[Seed]:
         return [_verdicts([path])]
     if (path / PREDICTIONS).is_file():
         return [_verdicts([path / PREDICTIONS])]
-    return _seeds_of_run(name, evaluations_folder(run_dir))
+    return _seeds_of_run(name, run_dir)
 
 
-def _seeds_of_run(name: str, root: Path) -> list[Seed]:
+def _seeds_of_run(name: str, run_dir: Path) -> list[Seed]:
     """The seeds of a subject of the run, each with all its tasks."""
+    root = evaluations_folder(run_dir)
     files: dict[str, list[Path]] = {}
-    for path in sorted(root.glob(f"*/{PREDICTIONS}")):
-        files.setdefault(path.parent.name.rpartition("--")[0], []).append(path)
+    for folder in predicted_folders(run_dir):
+        files.setdefault(subject_and_task(folder)[0], []).append(folder / PREDICTIONS)
     chosen = [subject for subject in files if subject == name or (_SEED.sub("", subject) == name)]
     if not chosen:
         if not files:

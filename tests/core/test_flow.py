@@ -1,7 +1,9 @@
 import asyncio
 import subprocess
 import sys
+from collections.abc import Callable, Coroutine
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -128,8 +130,8 @@ def test_after_a_failure_what_is_under_way_is_handed_out_and_nothing_more_begun(
     assert begun == [0, 1, 2]
 
 
-def test_a_reader_of_results_as_they_come_cancels_the_rest_by_leaving() -> None:
-    cancelled: list[int] = []
+def sleeping(cancelled: list[int]) -> Callable[[int], Coroutine[Any, Any, int]]:
+    """Work on item 0 is done at once, on others not before it is cancelled."""
 
     async def work(item: int) -> int:
         try:
@@ -139,8 +141,14 @@ def test_a_reader_of_results_as_they_come_cancels_the_rest_by_leaving() -> None:
             raise
         return item
 
+    return work
+
+
+def test_a_reader_of_results_as_they_come_cancels_the_rest_by_leaving() -> None:
+    cancelled: list[int] = []
+
     async def run() -> None:
-        results = as_done(range(4), work, at_once=4)
+        results = as_done(range(4), sleeping(cancelled), at_once=4)
         assert await anext(results) == 0
         await results.aclose()
 
@@ -151,16 +159,8 @@ def test_a_reader_of_results_as_they_come_cancels_the_rest_by_leaving() -> None:
 def test_what_is_under_way_is_cancelled_when_the_reader_leaves() -> None:
     cancelled: list[int] = []
 
-    async def work(item: int) -> int:
-        try:
-            await asyncio.sleep(60 * item)
-        except asyncio.CancelledError:
-            cancelled.append(item)
-            raise
-        return item
-
     async def run() -> None:
-        results = in_order(range(4), work, at_once=4, window=4)
+        results = in_order(range(4), sleeping(cancelled), at_once=4, window=4)
         assert await anext(results) == 0
         await results.aclose()
 

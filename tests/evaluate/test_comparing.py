@@ -1,4 +1,5 @@
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +19,10 @@ Verdicts = Mapping[str, str]
 """A `+` or `-` for each problem, by task."""
 
 
-def predicted(task: str, number: int, right: bool, gold: str = "4") -> Prediction:
+def predicted(task: str, number: int, right: bool, gold: str) -> Prediction:
     answer = Answer(gold if right else "9")
     return Prediction(
-        problem=problem(f"{task}-{number}", gold=gold),
+        problem=replace(problem(f"{task}-{number}", gold=gold), task=task),
         samples=(Sample(text="so", answer=answer, completion_tokens=1),),
         answer=answer,
         correct=right,
@@ -30,21 +31,8 @@ def predicted(task: str, number: int, right: bool, gold: str = "4") -> Predictio
 
 def store(run_dir: Path, subject: str, verdicts: Verdicts, gold: str = "4") -> None:
     for task, signs in verdicts.items():
-        records = [
-            Prediction(**{**_fields(predicted(task, n, sign == "+", gold)), "problem": _of(task, n, gold)})
-            for n, sign in enumerate(signs)
-        ]
+        records = [predicted(task, number, sign == "+", gold) for number, sign in enumerate(signs)]
         write_records(run_dir / f"evaluations/{subject}--{task}/predictions.jsonl", records)
-
-
-def _of(task: str, number: int, gold: str) -> Any:
-    from dataclasses import replace
-
-    return replace(problem(f"{task}-{number}", gold=gold), task=task)
-
-
-def _fields(prediction: Prediction) -> dict[str, Any]:
-    return {name: getattr(prediction, name) for name in ("samples", "answer", "correct")}
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from magdi_cli.core.errors import DataProblem
 from magdi_cli.core.evaluate_config import EvaluateConfig
 from magdi_cli.core.evaluation import Evaluations, Prediction
 from magdi_cli.core.problem import Answer
-from magdi_cli.core.records import read_records, write_records
+from magdi_cli.core.records import encode, read_records, write_records
 from magdi_cli.core.usage import Usage
 from magdi_cli.evaluate.stage import run
 from tests.reports import Heard
@@ -66,8 +66,6 @@ def test_debates_are_judged_anew_each_time(run_dir: Path) -> None:
     assert judged(run_dir) == first
     more = debate("p4", "4", turn("ada", 0, "4"), turn("ben/x", 0, "4"))
     with (run_dir / "debates/debates.jsonl").open("ab") as handle:
-        from magdi_cli.core.records import encode
-
         handle.write(encode(more))
     assert judged(run_dir).evaluations[0].n == 4
 
